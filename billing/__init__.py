@@ -1,0 +1,1 @@
+"""Money owed: customers, invoices, credit and its allocation."""

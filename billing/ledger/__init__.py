@@ -1,0 +1,1 @@
+"""The double-entry journal. It knows nothing of who posts."""

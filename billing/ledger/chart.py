@@ -1,0 +1,49 @@
+"""The chart of accounts an organization starts with, and finding its accounts by role."""
+
+from billing.ledger.models import Kind, LedgerAccount, Role
+from billing.transactions import transaction_required
+
+STANDARD = (
+    ("1000", "Cash on hand", Kind.ASSET, Role.CASH),
+    ("1010", "Bank", Kind.ASSET, Role.BANK),
+    ("1030", "Cheques in hand", Kind.ASSET, Role.CHEQUES_IN_HAND),
+    ("1040", "Card and processor clearing", Kind.ASSET, Role.CARD_CLEARING),
+    ("1200", "Accounts receivable", Kind.ASSET, Role.ACCOUNTS_RECEIVABLE),
+    ("2100", "Unapplied cash", Kind.LIABILITY, Role.UNAPPLIED_CASH),
+    ("2110", "Customer credits", Kind.LIABILITY, Role.CUSTOMER_CREDITS),
+    ("2150", "Refunds payable", Kind.LIABILITY, Role.REFUNDS_PAYABLE),
+    ("2190", "Suspense", Kind.LIABILITY, Role.SUSPENSE),
+    ("2300", "Tax payable", Kind.LIABILITY, Role.TAX_PAYABLE),
+    ("3900", "Opening balances", Kind.LIABILITY, Role.OPENING_BALANCE),
+    ("4000", "Revenue", Kind.INCOME, Role.REVENUE),
+    ("4100", "Late fees", Kind.INCOME, Role.LATE_FEES),
+    ("4800", "Sales returns and allowances", Kind.CONTRA_INCOME, Role.SALES_RETURNS),
+    ("4900", "Sales discount", Kind.CONTRA_INCOME, Role.SALES_DISCOUNT),
+    ("6900", "Small differences written off", Kind.EXPENSE, Role.SMALL_DIFFERENCES),
+)
+
+
+@transaction_required
+def open_chart(organization_id: int) -> None:
+    """Give an organization the standard chart; accounts it already has stay."""
+    rows = [
+        LedgerAccount(organization_id=organization_id, code=code, name=name, kind=kind, role=role)
+        for code, name, kind, role in STANDARD
+    ]
+    LedgerAccount.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+@transaction_required
+def open_bank_ledger_account(organization_id: int, name: str) -> LedgerAccount:
+    """A ledger account of its own for one of our bank accounts, coded after the last one of its role."""
+    taken = LedgerAccount.objects.filter(organization_id=organization_id, role=Role.BANK).count()
+    return LedgerAccount.objects.create(
+        organization_id=organization_id, code=f"1010.{taken:02d}", name=name[:120], kind=Kind.ASSET, role=Role.BANK,
+        is_default=False,
+    )  # fmt: skip
+
+
+def accounts_by_role(organization_id: int) -> dict[str, int]:
+    """Default ledger account of each role. One query."""
+    rows = LedgerAccount.objects.filter(organization_id=organization_id, is_default=True)
+    return dict(rows.values_list("role", "id"))

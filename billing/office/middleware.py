@@ -1,0 +1,41 @@
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import SimpleLazyObject
+
+from billing.office import acting
+from billing.office.access import staff_organizations
+from billing.office.models import Organization, User
+
+CHANGING = frozenset(("POST", "PUT", "PATCH", "DELETE"))
+SESSION_KEY = "organization"
+
+
+class ActorMiddleware:
+    """Names the actor to the audit trail and the organization a member of staff works in now.
+
+    request.organization: an Organization the user works in, or None. Chosen in the console, kept in the session.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.organization = SimpleLazyObject(lambda: current_organization(request))  # type: ignore[attr-defined]
+        changes = request.method in CHANGING
+        if changes:
+            user = request.user if isinstance(request.user, User) else None
+            acting.set_actor(user, request.META.get("REMOTE_ADDR", ""))
+        try:
+            return self.get_response(request)
+        finally:
+            if changes:
+                acting.clear_actor()
+
+
+def current_organization(request: HttpRequest) -> Organization | None:
+    if not request.user.is_authenticated:
+        return None
+    works_in = {organization.pk: organization for organization in staff_organizations(request.user)}
+    chosen = request.session.get(SESSION_KEY)
+    return works_in.get(chosen or 0) or next(iter(works_in.values()), None)

@@ -1,0 +1,23 @@
+from billing.office.models.approval import ApprovalRequest
+from billing.office.models.audit import AuditEntry, AuditSeal
+from billing.office.models.machine import ApiClient, ApiRequest
+from billing.office.models.notice import Notice
+from billing.office.models.number_series import NumberSeries
+from billing.office.models.organization import Organization
+from billing.office.models.policy import PolicySetting
+from billing.office.models.user import Grant, Membership, User
+
+__all__ = [
+    "ApiClient",
+    "ApiRequest",
+    "ApprovalRequest",
+    "AuditEntry",
+    "AuditSeal",
+    "Grant",
+    "Membership",
+    "Notice",
+    "NumberSeries",
+    "Organization",
+    "PolicySetting",
+    "User",
+]

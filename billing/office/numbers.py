@@ -1,0 +1,45 @@
+"""Number series without holes: PAY, TXN, RCP, REF, INV, CM (R9, R153)."""
+
+from datetime import date
+
+from django.db import connection
+
+from billing.office.models import Organization
+from billing.transactions import transaction_required
+
+# series: how its period and its number are written. PAY and REF restart monthly, RCP, INV and CM yearly, TXN daily.
+FORMATS = {
+    "PAY": ("{day:%Y-%m}", "PAY-{day:%Y-%m}-{n:08d}"),
+    "TXN": ("{day:%Y%m%d}", "TXN-{day:%Y%m%d}-{n:06d}"),
+    "RCP": ("{day:%Y}", "RCP-{day:%Y}-{n:08d}"),
+    "REF": ("{day:%Y-%m}", "REF-{day:%Y-%m}-{n:08d}"),
+    "INV": ("{day:%Y}", "INV-{day:%Y}-{n:08d}"),
+    "CM": ("{day:%Y}", "CM-{day:%Y}-{n:08d}"),
+}
+
+
+@transaction_required
+def take_numbers(organization: Organization, day: date, wanted: dict[str, int]) -> dict[str, list[str]]:
+    """Give `wanted[series]` consecutive numbers of each series, in the organization's calendar.
+
+    Locks the counter rows until commit: call it last. One statement for all series.
+    """
+    rows = sorted((series, FORMATS[series][0].format(day=day), count) for series, count in wanted.items() if count)
+    if not rows:
+        return {series: [] for series in wanted}
+    values = ",".join(["(%s,%s,%s,%s)"] * len(rows))
+    params = [item for series, period, count in rows for item in (organization.pk, series, period, count)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO office_numberseries (organization_id, series, period, last) VALUES {values}"
+            " ON CONFLICT (organization_id, series, period) DO UPDATE"
+            " SET last = office_numberseries.last + excluded.last RETURNING series, last",
+            params,
+        )
+        last = dict(cursor.fetchall())
+    return {
+        series: [FORMATS[series][1].format(day=day, n=n) for n in range(last[series] - count + 1, last[series] + 1)]
+        if count
+        else []
+        for series, count in wanted.items()
+    }
