@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Case, F, Q, Value, When
+from django.utils.translation import gettext_lazy as _
+
+from billing.ledger.models import JournalEntry
+from billing.models.constraints import MoneyFits
+from billing.models.customer import Customer
+from billing.money import ZERO, AmountField, CurrencyField
+from billing.office.models import Organization
+
+
+class CreditKind(models.TextChoices):
+    PAYMENT = "payment", _("payment")
+    CREDIT_MEMO = "credit_memo", _("credit memo")
+
+
+class CreditItemQuerySet(models.QuerySet["CreditItem"]):
+    def unapplied(self) -> CreditItemQuerySet:
+        return self.filter(unapplied_amount__gt=0)
+
+
+class CreditItem(models.Model):
+    """Money or credit of a customer that can be set against invoices: what a payment or credit memo brought.
+
+    applied, refunded and what is left always add up to the amount; a reversed item holds nothing (invariant 15).
+    number: of the document it came with, PAY-… or CM-…
+    """
+
+    organization = models.ForeignKey(Organization, models.PROTECT, db_index=False, related_name="+")
+    customer = models.ForeignKey(Customer, models.PROTECT, db_constraint=False, related_name="credit_items")
+    kind = models.CharField(_("kind"), max_length=12, choices=CreditKind.choices)
+    number = models.CharField(_("number"), max_length=40)
+    currency = CurrencyField(_("currency"))
+    amount = AmountField(_("amount"))
+    available_on = models.DateField(_("available from"))
+    applied_amount = AmountField(_("applied"), default=0)
+    refunded_amount = AmountField(_("refunded"), default=0)
+    reversed_on = models.DateField(_("reversed"), null=True, blank=True)
+    unapplied_amount = models.GeneratedField(
+        expression=Case(
+            When(reversed_on__isnull=True, then=F("amount") - F("applied_amount") - F("refunded_amount")),
+            default=Value(ZERO),
+            output_field=models.DecimalField(max_digits=14, decimal_places=2),
+        ),
+        output_field=models.DecimalField(max_digits=14, decimal_places=2),
+        db_persist=True,
+        verbose_name=_("unapplied"),
+    )
+
+    objects = models.Manager.from_queryset(CreditItemQuerySet)()
+
+    class Meta:
+        verbose_name = _("credit item")
+        verbose_name_plural = _("credit items")
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "number"], name="credit_item_number_once"),
+            models.UniqueConstraint(fields=["id", "customer", "currency"], name="credit_item_of_customer"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="credit_item_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(applied_amount__gte=0, refunded_amount__gte=0), name="credit_item_counters_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(amount__gte=F("applied_amount") + F("refunded_amount")),
+                name="credit_item_not_over_applied",
+            ),
+            models.CheckConstraint(
+                condition=Q(reversed_on__isnull=True) | Q(applied_amount=0, refunded_amount=0),
+                name="credit_item_reversed_is_empty",
+            ),
+            models.CheckConstraint(
+                condition=Q(MoneyFits("amount")) & Q(MoneyFits("applied_amount")) & Q(MoneyFits("refunded_amount")),
+                name="credit_item_amounts_fit_currency",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["customer", "available_on", "id"], condition=Q(unapplied_amount__gt=0), name="credit_unapplied"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class CreditMemo(models.Model):
+    """A document that gives back part of what was billed; kept as credit until allocated."""
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    credit_item = models.OneToOneField(CreditItem, models.PROTECT, related_name="credit_memo")
+    number = models.CharField(_("number"), max_length=40)
+    issued_on = models.DateField(_("issued"))
+    net_amount = AmountField(_("net"))
+    tax_amount = AmountField(_("tax"), default=0)
+    reason = models.CharField(_("reason"), max_length=400)
+    entry = models.ForeignKey(JournalEntry, models.PROTECT, related_name="+")
+    issued_at = models.DateTimeField()
+    issued_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, db_index=False, null=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("credit memo")
+        verbose_name_plural = _("credit memos")
+        constraints = [models.UniqueConstraint(fields=["organization", "number"], name="credit_memo_number_once")]
+
+    def __str__(self) -> str:
+        return self.number

@@ -1,0 +1,248 @@
+"""Setting credit against invoices, and taking it back (R117-R127)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import uuid4
+
+from django.db import connection
+from django.utils.translation import gettext_lazy as _
+
+from billing.errors import BadInput, DomainError, NotFound
+from billing.ledger.models import JournalEntry, JournalLine
+from billing.ledger.posting import Draft, open_day, post_entries, reversal_of
+from billing.models import Allocation, AllocationKind, CreditItem, Customer
+from billing.money import ZERO
+from billing.office.models import Organization, User
+from billing.office.policies import policies_for
+from billing.postings import credit_allocated
+from billing.selectors.open_items import open_invoices, written_off_in_year
+from billing.selectors.strategies import Proposal, Rules, Slice, propose, propose_by_hand, rules_from
+from billing.services.credit_control import judge_hold
+from billing.services.locking import lock_customers
+from billing.transactions import transaction_required
+
+
+class AlreadyUndone(DomainError):
+    code = "already_undone"
+    sentence = _("This allocation was already undone.")
+
+
+class NothingFree(DomainError):
+    code = "nothing_free"
+    sentence = _("Nothing of {number} is left to apply.")
+
+
+@dataclass(frozen=True)
+class Application:
+    """One credit item about to be set against one invoice. received_on: the day the credit became available."""
+
+    credit_item: CreditItem
+    part: Slice
+    strategy: str
+    received_on: date
+    reason: str = ""
+
+    @property
+    def counts_from(self) -> date:
+        """Never before the invoice existed, so that an aging of the past stays true."""
+        return max(self.received_on, self.part.invoice.issued_on)
+
+
+def rules_for(organization: Organization, customer: Customer, currency: str, year: int) -> Rules:
+    """A customer's allocation rules, with what its yearly write-off cap still allows. Two queries."""
+    written_off = written_off_in_year([customer.pk], year).get(customer.pk, ZERO)
+    return rules_from(policies_for(organization, customer_id=customer.pk), currency, written_off)
+
+
+def drafts_of(applications: Sequence[Application], last_open_day: date | None = None) -> list[Draft]:
+    """The journal entries of applications, one for each invoice touched."""
+    return [
+        credit_allocated(
+            key=f"allocation:{uuid4().hex}",
+            memo=f"{a.credit_item.number} → {a.part.invoice.number}",
+            customer_id=a.credit_item.customer_id,
+            kind=a.credit_item.kind,
+            credit_amount=a.part.credit,
+            discount=a.part.discount,
+            write_off=a.part.write_off,
+            currency=a.credit_item.currency,
+            on=max(a.counts_from, last_open_day) if last_open_day else a.counts_from,
+            department=a.part.invoice.department,
+            project=a.part.invoice.project,
+        )
+        for a in applications
+    ]
+
+
+@transaction_required
+def write_allocations(
+    applications: Sequence[Application], entries: Sequence[JournalEntry], *, now: datetime, by: User | None
+) -> list[Allocation]:
+    """Write the rows of applications whose entries are posted, and move the invoices' counters.
+
+    The credit items' own counters are the caller's: it writes them with the item, or moves them.
+    """
+    rows = [
+        Allocation(
+            organization_id=a.credit_item.organization_id, customer_id=a.credit_item.customer_id,
+            credit_item=a.credit_item, invoice_id=a.part.invoice.id, kind=kind, currency=a.credit_item.currency,
+            amount=amount, allocated_on=a.counts_from, strategy=a.strategy, reason=a.reason, entry=entry,
+            made_at=now, made_by=by,
+        )
+        for a, entry in zip(applications, entries, strict=True)
+        for kind, amount in (
+            (AllocationKind.CREDIT, a.part.credit),
+            (AllocationKind.DISCOUNT, a.part.discount),
+            (AllocationKind.WRITE_OFF, a.part.write_off),
+        )
+        if amount
+    ]  # fmt: skip
+    _move_invoices(rows)
+    return Allocation.objects.bulk_create(rows)
+
+
+@transaction_required
+def allocate_credit(
+    *, credit_item: CreditItem, strategy: str, now: datetime, by: User | None,
+    by_hand: Iterable[tuple[int, Decimal]] | None = None, reason: str = "",
+) -> Proposal:  # fmt: skip
+    """Set what is left of a payment or credit memo against invoices now: by a strategy, or by hand.
+
+    by_hand: pairs of invoice key and amount. Posts "Credit allocated". Counts from today.
+    Raises NothingFree and what propose_by_hand raises.
+    """
+    organization = credit_item.organization
+    customer = lock_customers(organization, [credit_item.customer_id])[credit_item.customer_id]
+    credit_item = CreditItem.objects.select_for_update(no_key=True).get(pk=credit_item.pk)
+    if not credit_item.unapplied_amount:
+        raise NothingFree(number=credit_item.number)
+    today = max(organization.today(now), credit_item.available_on)
+    rules = rules_for(organization, customer, credit_item.currency, today.year)
+    invoices = open_invoices([customer.pk], credit_item.currency)[customer.pk]
+    free = credit_item.unapplied_amount
+    if by_hand is not None:
+        proposal = propose_by_hand(invoices, free, by_hand, rules=rules, on=today)
+    else:
+        proposal = propose(invoices, free, strategy=strategy, rules=rules, on=today)
+    applications = [Application(credit_item, part, proposal.strategy, today, reason) for part in proposal.slices]
+    _move_credit({credit_item.pk: proposal.applied})
+    drafts = drafts_of(applications, open_day(organization.pk, today))
+    entries = post_entries(organization_id=organization.pk, drafts=drafts, now=now, by_id=by.pk if by else None)
+    write_allocations(applications, entries, now=now, by=by)
+    judge_hold(customer=customer, now=now, by=by)
+    return proposal
+
+
+@transaction_required
+def unallocate(*, allocations: Iterable[Allocation], now: datetime, by: User | None, reason: str) -> list[Allocation]:
+    """Take allocations back, each together with the discount and write-off of its entry; the invoices reopen.
+
+    allocations: of one customer; at least one, none undone before. Posts the mirror of each entry, dated today.
+    Raises AlreadyUndone, BadInput (no reason).
+    """
+    if not reason.strip():
+        raise BadInput(_("A reason is needed."), field="reason", code="reason_required")
+    chosen = list(allocations)
+    if not chosen:
+        raise NotFound(field="allocation")
+    organization = chosen[0].organization
+    customers = lock_customers(organization, {a.customer_id for a in chosen})
+    originals = list(
+        Allocation.objects.filter(entry_id__in={a.entry_id for a in chosen}, reverses__isnull=True)
+        .select_related("entry")
+        .order_by("id")
+    )
+    if Allocation.objects.filter(reverses__in=originals).exists():
+        raise AlreadyUndone()
+    today = organization.today(now)
+    entries = _reverse_entries(organization, originals, today, now, by, reason)
+    rows = [
+        Allocation(
+            organization_id=a.organization_id, customer_id=a.customer_id, credit_item_id=a.credit_item_id,
+            invoice_id=a.invoice_id, kind=a.kind, currency=a.currency, amount=-a.amount,
+            allocated_on=max(today, a.allocated_on), strategy=a.strategy, reverses=a, reason=reason,
+            entry=entries[a.entry_id], made_at=now, made_by=by,
+        )
+        for a in originals
+    ]  # fmt: skip
+    _move_invoices(rows)
+    taken: dict[int, Decimal] = {}
+    for row in rows:
+        if row.kind == AllocationKind.CREDIT:
+            taken[row.credit_item_id] = taken.get(row.credit_item_id, ZERO) + row.amount
+    _move_credit(taken)
+    made = Allocation.objects.bulk_create(rows)
+    for customer in customers.values():
+        judge_hold(customer=customer, now=now, by=by)
+    return made
+
+
+@transaction_required
+def reallocate(
+    *, credit_item: CreditItem, by_hand: Iterable[tuple[int, Decimal]], now: datetime, by: User | None, reason: str
+) -> Proposal:
+    """Redistribute a payment or credit memo inside its customer: undo all of it, then apply by hand (R126)."""
+    standing = Allocation.objects.filter(
+        credit_item=credit_item, reverses__isnull=True, reversed_by__isnull=True
+    ).select_related("organization")
+    if standing.exists():
+        unallocate(allocations=standing, now=now, by=by, reason=reason)
+    chosen = list(by_hand)
+    if not chosen:
+        return Proposal("none", (), CreditItem.objects.get(pk=credit_item.pk).unapplied_amount)
+    return allocate_credit(credit_item=credit_item, strategy="manual", by_hand=chosen, now=now, by=by, reason=reason)
+
+
+def _reverse_entries(
+    organization: Organization,
+    originals: Sequence[Allocation],
+    today: date,
+    now: datetime,
+    by: User | None,
+    reason: str,
+) -> dict[int, JournalEntry]:
+    by_entry = {a.entry_id: a.entry for a in originals}
+    lines: dict[int, list[JournalLine]] = {pk: [] for pk in by_entry}
+    for line in JournalLine.objects.filter(entry_id__in=by_entry).select_related("account").order_by("ordinal"):
+        lines[line.entry_id].append(line)
+    on = open_day(organization.pk, today)
+    drafts = [
+        reversal_of(entry, lines[pk], key=f"{entry.key}:undone", on=max(on, entry.entry_date), reason=reason)
+        for pk, entry in by_entry.items()
+    ]
+    posted = post_entries(organization_id=organization.pk, drafts=drafts, now=now, by_id=by.pk if by else None)
+    return dict(zip(by_entry, posted, strict=True))
+
+
+def _move_invoices(rows: Iterable[Allocation]) -> None:
+    """Add allocation rows to their invoices' counters. One statement; the rows' CHECKs are the referee."""
+    sums: dict[int, list[Decimal]] = {}
+    place = {AllocationKind.CREDIT: 0, AllocationKind.DISCOUNT: 1, AllocationKind.WRITE_OFF: 2}
+    for row in rows:
+        sums.setdefault(row.invoice_id, [ZERO, ZERO, ZERO])[place[AllocationKind(row.kind)]] += row.amount
+    if not sums:
+        return
+    ids = sorted(sums)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE billing_invoice i SET applied_amount = i.applied_amount + s.applied,"
+            " discounted_amount = i.discounted_amount + s.discounted,"
+            " written_off_amount = i.written_off_amount + s.written_off"
+            " FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[], %s::numeric[])"
+            " AS s (id, applied, discounted, written_off) WHERE i.id = s.id",
+            [ids, *([sums[pk][n] for pk in ids] for n in range(3))],
+        )
+
+
+def _move_credit(sums: dict[int, Decimal]) -> None:
+    ids = sorted(pk for pk, amount in sums.items() if amount)
+    if not ids:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE billing_credititem c SET applied_amount = c.applied_amount + s.amount"
+            " FROM unnest(%s::bigint[], %s::numeric[]) AS s (id, amount) WHERE c.id = s.id",
+            [ids, [sums[pk] for pk in ids]],
+        )

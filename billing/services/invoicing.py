@@ -1,0 +1,192 @@
+"""Issuing invoices and credit memos, marking disputes, voiding what nothing was set against."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.utils.translation import gettext_lazy as _
+
+from billing.errors import BadInput, DomainError
+from billing.ledger.models import JournalLine
+from billing.ledger.posting import open_day, post_entries, reversal_of
+from billing.models import CreditItem, CreditKind, CreditMemo, Invoice, InvoiceKind, InvoiceLine
+from billing.money import ZERO, fits, round_money
+from billing.office.models import Organization, User
+from billing.office.numbers import take_numbers
+from billing.postings import credit_memo_issued, invoice_issued
+from billing.services.locking import lock_customers
+from billing.terms import Terms
+from billing.transactions import transaction_required
+
+
+class NotVoidable(DomainError):
+    code = "not_voidable"
+    sentence = _("Money was set against invoice {number}; take it back first, or issue a credit memo.")
+
+
+@dataclass(frozen=True)
+class LineOrder:
+    """One line to bill. unit_price before tax; tax_rate 0.05 for 5 %."""
+
+    description: str
+    unit_price: Decimal
+    quantity: Decimal = Decimal(1)
+    tax_rate: Decimal = Decimal(0)
+    explanation: str = ""
+
+
+@dataclass(frozen=True)
+class InvoiceOrder:
+    """An invoice to issue. number empty: the next of the series. due_on empty: from the terms."""
+
+    customer_id: int
+    lines: Sequence[LineOrder]
+    issued_on: date
+    currency: str
+    due_on: date | None = None
+    terms: Terms | None = None
+    terms_text: str = ""
+    number: str = ""
+    kind: str = InvoiceKind.SALE
+    is_disputed: bool = False
+    is_opening: bool = False
+    creditor_reference: str = ""
+    department: str = ""
+    project: str = ""
+
+
+@transaction_required
+def issue_invoices(
+    *, organization: Organization, orders: Sequence[InvoiceOrder], now: datetime, by: User | None
+) -> list[Invoice]:
+    """Issue invoices, all or none, in the order given. Posts "Invoice issued". Set-based.
+
+    Raises BadInput, NotFound (a customer of another organization), PeriodClosed.
+    """
+    if not orders:
+        return []
+    lock_customers(organization, {order.customer_id for order in orders})
+    lines = [[_line(line, order.currency) for line in order.lines] for order in orders]
+    invoices = [_invoice(organization, order, made, now) for order, made in zip(orders, lines, strict=True)]
+    unnumbered = [invoice for invoice in invoices if not invoice.number]
+    numbers = take_numbers(organization, organization.today(now), {"INV": len(unnumbered)})["INV"]
+    for invoice, number in zip(unnumbered, numbers, strict=True):
+        invoice.number = number
+    days = {day: open_day(organization.pk, day) for day in {invoice.issued_on for invoice in invoices}}
+    drafts = [
+        invoice_issued(
+            key=f"invoice:{invoice.number}:issued", number=invoice.number, customer_id=invoice.customer_id,
+            net=invoice.net_amount, tax=invoice.tax_amount, currency=invoice.currency, on=days[invoice.issued_on],
+            opening=invoice.is_opening, fee=invoice.kind == InvoiceKind.FEE, department=invoice.department,
+            project=invoice.project,
+        )
+        for invoice in invoices
+    ]  # fmt: skip
+    entries = post_entries(organization_id=organization.pk, drafts=drafts, now=now, by_id=by.pk if by else None)
+    for invoice, entry in zip(invoices, entries, strict=True):
+        invoice.entry = entry
+    Invoice.objects.bulk_create(invoices)
+    for invoice, made in zip(invoices, lines, strict=True):
+        for ordinal, line in enumerate(made, 1):
+            line.invoice, line.ordinal = invoice, ordinal
+    InvoiceLine.objects.bulk_create(line for made in lines for line in made)
+    return invoices
+
+
+@transaction_required
+def issue_credit_memo(
+    *, organization: Organization, customer_id: int, net: Decimal, tax: Decimal, currency: str, issued_on: date,
+    reason: str, now: datetime, by: User | None,
+) -> CreditMemo:  # fmt: skip
+    """Give back part of what was billed as credit to allocate. Posts "Credit memo issued". Raises BadInput."""
+    if net <= ZERO or tax < ZERO or not (fits(net, currency) and fits(tax, currency)):
+        raise BadInput(_("The amount must be more than 0."), field="amount", code="not_positive")
+    if not reason.strip():
+        raise BadInput(_("A reason is needed."), field="reason", code="reason_required")
+    lock_customers(organization, [customer_id])
+    number = take_numbers(organization, organization.today(now), {"CM": 1})["CM"][0]
+    item = CreditItem.objects.create(
+        organization=organization, customer_id=customer_id, kind=CreditKind.CREDIT_MEMO, number=number,
+        currency=currency, amount=net + tax, available_on=issued_on,
+    )  # fmt: skip
+    draft = credit_memo_issued(
+        key=f"credit_memo:{number}:issued", number=number, customer_id=customer_id, net=net, tax=tax,
+        currency=currency, on=open_day(organization.pk, issued_on), reason=reason,
+    )  # fmt: skip
+    entry = post_entries(organization_id=organization.pk, drafts=[draft], now=now, by_id=by.pk if by else None)[0]
+    return CreditMemo.objects.create(
+        organization=organization, credit_item=item, number=number, issued_on=issued_on, net_amount=net,
+        tax_amount=tax, reason=reason, entry=entry, issued_at=now, issued_by=by,
+    )  # fmt: skip
+
+
+@transaction_required
+def mark_disputed(*, invoice: Invoice, is_disputed: bool) -> Invoice:
+    """Leave an invoice out of automatic allocation, or take it in again (R124)."""
+    lock_customers(invoice.organization, [invoice.customer_id])
+    Invoice.objects.filter(pk=invoice.pk).update(is_disputed=is_disputed)
+    invoice.is_disputed = is_disputed
+    return invoice
+
+
+@transaction_required
+def void_invoice(*, invoice: Invoice, reason: str, now: datetime, by: User | None) -> Invoice:
+    """Take back an invoice nothing was set against; it keeps its number. Posts the mirror, dated today.
+
+    Raises NotVoidable, BadInput (no reason).
+    """
+    if not reason.strip():
+        raise BadInput(_("A reason is needed."), field="reason", code="reason_required")
+    lock_customers(invoice.organization, [invoice.customer_id])
+    invoice = (
+        Invoice.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("entry", "organization")
+        .get(pk=invoice.pk)
+    )
+    if invoice.open_amount != invoice.invoiced_amount:
+        raise NotVoidable(number=invoice.number)
+    organization = invoice.organization
+    today = organization.today(now)
+    lines = JournalLine.objects.filter(entry=invoice.entry).select_related("account").order_by("ordinal")
+    draft = reversal_of(
+        invoice.entry,
+        list(lines),
+        key=f"{invoice.entry.key}:voided",
+        on=open_day(organization.pk, today),
+        reason=reason,
+    )
+    entry = post_entries(organization_id=organization.pk, drafts=[draft], now=now, by_id=by.pk if by else None)[0]
+    Invoice.objects.filter(pk=invoice.pk).update(voided_on=max(today, invoice.issued_on), void_entry=entry)
+    invoice.refresh_from_db()
+    return invoice
+
+
+def _line(order: LineOrder, currency: str) -> InvoiceLine:
+    """One rounding for the net, one for the tax, at the line."""
+    net = round_money(order.unit_price * order.quantity, currency)
+    return InvoiceLine(
+        description=order.description, explanation=order.explanation, quantity=order.quantity,
+        unit_price=order.unit_price, net_amount=net, tax_rate=order.tax_rate,
+        tax_amount=round_money(net * order.tax_rate, currency),
+    )  # fmt: skip
+
+
+def _invoice(organization: Organization, order: InvoiceOrder, lines: Sequence[InvoiceLine], now: datetime) -> Invoice:
+    net = sum((line.net_amount for line in lines), ZERO)
+    tax = sum((line.tax_amount for line in lines), ZERO)
+    if net + tax <= ZERO:
+        raise BadInput(_("The amount must be more than 0."), field="amount", code="not_positive")
+    terms = order.terms
+    due_on = order.due_on or (terms.due_on(order.issued_on) if terms else order.issued_on)
+    if due_on < order.issued_on:
+        raise BadInput(_("The due day is before the day of issue."), field="due_on", code="due_before_issue")
+    return Invoice(
+        organization=organization, customer_id=order.customer_id, number=order.number, kind=order.kind,
+        issued_on=order.issued_on, due_on=due_on, currency=order.currency, net_amount=net, tax_amount=tax,
+        invoiced_amount=net + tax, terms=order.terms_text,
+        discount_rate=terms.discount_rate if terms else Decimal(0),
+        discount_until=terms.discount_until(order.issued_on) if terms else None, is_disputed=order.is_disputed,
+        is_opening=order.is_opening, creditor_reference=order.creditor_reference, department=order.department,
+        project=order.project, issued_at=now,
+    )  # fmt: skip

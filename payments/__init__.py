@@ -1,0 +1,1 @@
+"""Money moving: payments received, voided, verified."""

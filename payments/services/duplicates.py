@@ -1,0 +1,76 @@
+"""Duplicates: a true double is a hard stop, a look-alike needs a reason (R11, requirements §2 row 19)."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from billing.errors import DomainError
+from billing.office.models import Organization
+from payments.models import Cheque, Payment, PaymentState
+from payments.models.payment import ChequeState
+from payments.services.orders import PaymentOrder
+
+GONE = (PaymentState.VOIDED, PaymentState.CANCELLED, PaymentState.FAILED, PaymentState.RETURNED)
+
+
+class TrueDouble(DomainError):
+    code = "duplicate_payment"
+    sentence = _("This payment was already entered: {number} of {day}.")
+
+
+class ChequeEntered(DomainError):
+    code = "duplicate_cheque"
+    sentence = _("This cheque was entered on {day} ({number}).")
+
+
+class LooksAlike(DomainError):
+    """Not refused for good: with a reason it goes on, and the reason is kept."""
+
+    code = "looks_like_duplicate"
+    sentence = _("Looks like {number} of {day} (same customer and amount); enter a reason to go on.")
+
+
+def find_true_double(organization: Organization, order: PaymentOrder) -> DomainError | None:
+    """The same identity in its source, or the same cheque, was entered before. At most two queries."""
+    if order.source_reference:
+        earlier = Payment.objects.filter(organization=organization, source_reference=order.source_reference).first()
+        if earlier is not None:
+            return TrueDouble(field="reference", number=earlier.number, day=earlier.received_on)
+    if order.cheque is not None:
+        cheque = (
+            Cheque.objects.filter(
+                organization=organization, number=order.cheque.number, bank__iexact=order.cheque.bank,
+                drawer__iexact=order.cheque.drawer or order.payer_name,
+            )
+            .exclude(state=ChequeState.CANCELLED)
+            .select_related("payment")
+            .first()
+        )  # fmt: skip
+        if cheque is not None:
+            return ChequeEntered(field="cheque_number", number=cheque.payment.number, day=cheque.payment.received_on)
+    return None
+
+
+def find_lookalike(
+    organization: Organization, order: PaymentOrder, days: int, but: Iterable[int] = ()
+) -> Payment | None:
+    """The nearest standing payment of the same customer and amount within `days` of the day. One query."""
+    span = timedelta(days=days)
+    return (
+        Payment.objects.filter(
+            Q(received_on__gte=order.received_on - span, received_on__lte=order.received_on + span),
+            organization=organization, customer_id=order.customer_id, amount=order.amount, currency=order.currency,
+        )
+        .exclude(state__in=GONE)
+        .exclude(pk__in=list(but))
+        .order_by("-received_on", "-id")
+        .first()
+    )  # fmt: skip
+
+
+def known_requests(organization: Organization, orders: Sequence[PaymentOrder]) -> dict[str, Payment]:
+    """Payments already made for these request keys. One query."""
+    rows = Payment.objects.filter(organization=organization, request_key__in=[o.request_key for o in orders])
+    return {payment.request_key: payment for payment in rows.select_related("credit_item", "customer")}

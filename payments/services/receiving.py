@@ -1,0 +1,409 @@
+"""Money comes in: payments are recorded, booked and applied (R1-R15, R18, R117-R125)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Sum
+from django.utils.translation import gettext_lazy as _
+
+from billing.errors import DomainError, KeyReused
+from billing.ledger.posting import Draft, open_day, post_entries
+from billing.models import CreditItem, CreditKind, Customer
+from billing.money import ZERO, format_amount
+from billing.office.models import Organization, User
+from billing.office.numbers import take_numbers
+from billing.office.policies import PolicyBook, policies_for_customers
+from billing.selectors.open_items import OpenInvoice, open_invoices, written_off_in_year
+from billing.selectors.strategies import Proposal, Rules, propose, propose_by_hand, rules_from
+from billing.services.allocating import Application, drafts_of, write_allocations
+from billing.services.credit_control import HoldJudgement, judge_hold
+from billing.services.locking import lock_customers
+from billing.states import move
+from billing.transactions import transaction_required
+from payments.models import Cheque, Method, Payment, PaymentState
+from payments.models.payment import PAYMENT_MOVES
+from payments.postings import payment_received
+from payments.services.duplicates import (
+    GONE,
+    LooksAlike,
+    TrueDouble,
+    find_lookalike,
+    find_true_double,
+    known_requests,
+)
+from payments.services.orders import PastDailyCashLimit, PaymentOrder, check_order, reasons_to_wait
+
+
+@dataclass
+class Received:
+    """What became of an order. proposal: how it was applied, None while it waits or when it was known already.
+
+    open_after: what the customer's open invoices in the payment's currency still come to.
+    """
+
+    payment: Payment
+    customer: Customer
+    book: PolicyBook
+    proposal: Proposal | None = None
+    hold: HoldJudgement | None = None
+    cheque: Cheque | None = None
+    open_after: Decimal = ZERO
+    is_new: bool = True
+
+
+@dataclass
+class _Planned:
+    order: PaymentOrder
+    customer: Customer
+    book: PolicyBook
+    waits: list[str]
+    proposal: Proposal | None
+    open_after: Decimal
+
+
+@transaction_required
+def receive_payments(
+    *,
+    organization: Organization,
+    orders: Sequence[PaymentOrder],
+    now: datetime,
+    by: User | None,
+    at_counter: bool = True,
+) -> list[Received | DomainError]:
+    """Record, book and apply payments in the order given; one result each, in that order. All in one transaction.
+
+    An order the rules refuse comes back as its DomainError and leaves nothing behind; the others land. A request key
+    known already gives the payment made the first time. at_counter: look-alikes need a reason; rows of a file carry
+    their own identity instead.
+    Posts: "Payment received" and "Credit allocated". Payments that need a second person are only stored.
+    """
+    customers = lock_customers(organization, {order.customer_id for order in orders})
+    books = policies_for_customers(organization, customers)
+    known = known_requests(organization, orders)
+    desk = _Desk(organization, customers, books, now, orders)
+    results: list[Received | DomainError | None] = []
+    planned: list[tuple[int, _Planned]] = []
+    for place, order in enumerate(orders):
+        try:
+            earlier = known.get(order.request_key)
+            if earlier is not None:
+                results.append(_as_before(earlier, order, customers, books))
+                continue
+            planned.append((place, desk.plan(order, at_counter)))
+            results.append(None)
+        except DomainError as refusal:
+            results.append(refusal)
+    made = _write(organization, [plan for _place, plan in planned], now, by)
+    for (place, _plan), received in zip(planned, made, strict=True):
+        results[place] = received
+    return [result for result in results if result is not None]
+
+
+@transaction_required
+def receive_payment(*, organization: Organization, order: PaymentOrder, now: datetime, by: User | None) -> Received:
+    """One payment at the counter. Raises what receive_payments returns as refusals."""
+    result = receive_payments(organization=organization, orders=[order], now=now, by=by)[0]
+    if isinstance(result, DomainError):
+        raise result
+    return result
+
+
+@transaction_required
+def process_pending(*, payment: Payment, now: datetime, by: User | None) -> Received:
+    """Book and apply a payment that waited for a second person, as it was planned when it was taken (R13, R14).
+
+    Dated on the day it was received. The caller has spent the approval.
+    """
+    organization = payment.organization
+    customer = lock_customers(organization, [payment.customer_id])[payment.customer_id]
+    payment = (
+        Payment.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("cheque", "bank_account")
+        .get(pk=payment.pk)
+    )
+    payment.organization = organization
+    books = policies_for_customers(organization, [customer.pk])
+    order = _order_of(payment)
+    desk = _Desk(organization, {customer.pk: customer}, books, now, [order])
+    proposal = desk.propose(order)
+    credit_item = _credit_item(organization, payment.number, order, proposal.applied)
+    credit_item.save(force_insert=True)
+    on = open_day(organization.pk, payment.received_on)
+    applications = _applications(credit_item, proposal, order)
+    drafts = [_receipt_draft(payment, order, on), *drafts_of(applications, on)]
+    entries = post_entries(organization_id=organization.pk, drafts=drafts, now=now, by_id=by.pk if by else None)
+    write_allocations(applications, entries[1:], now=now, by=by)
+    move(payment, PaymentState.PROCESSED, PAYMENT_MOVES, credit_item=credit_item, entry=entries[0], processed_at=now)
+    cheque = getattr(payment, "cheque", None)
+    hold = judge_hold(customer=customer, now=now, by=by, uncleared=_uncleared(order, proposal))
+    desk.use_up(order, proposal)
+    return Received(payment, customer, books[customer.pk], proposal, hold, cheque, desk.open_total(order))
+
+
+class _Desk:
+    """What orders are checked and planned against, kept true while one order after another uses it up."""
+
+    def __init__(
+        self, organization: Organization, customers: dict[int, Customer], books: dict[int, PolicyBook], now: datetime,
+        orders: Sequence[PaymentOrder],
+    ) -> None:  # fmt: skip
+        self.organization, self.customers, self.books = organization, customers, books
+        self.today = organization.today(now)
+        self.open: dict[str, dict[int, list[OpenInvoice]]] = {
+            currency: open_invoices(customers, currency) for currency in {order.currency for order in orders}
+        }
+        self.written_off: dict[int, dict[int, Decimal]] = {}
+        self.cash_taken: dict[tuple[int, date], Decimal] = {}
+        self.seen_sources: set[str] = set()
+        self.seen_cheques: set[tuple[str, ...]] = set()
+        self.known_sources = self._known_sources(orders) if len(orders) > 1 else None
+
+    def plan(self, order: PaymentOrder, at_counter: bool) -> _Planned:
+        """Check an order and decide what it pays. Raises DomainError."""
+        customer, book = self.customers[order.customer_id], self.books[order.customer_id]
+        check_order(order, customer, book, self.today)
+        self._check_cash(order, book)
+        self._check_doubles(order)
+        if at_counter and not order.lookalike_reason:
+            lookalike = find_lookalike(self.organization, order, book.number("payments.lookalike_days"))
+            if lookalike is not None:
+                raise LooksAlike(field="lookalike_reason", number=lookalike.number, day=lookalike.received_on)
+        waits = reasons_to_wait(order, book)
+        proposal = self.propose(order)
+        if not waits:
+            self.use_up(order, proposal)
+        self._remember(order)
+        return _Planned(order, customer, book, waits, None if waits else proposal, self.open_total(order))
+
+    def propose(self, order: PaymentOrder) -> Proposal:
+        invoices = self.open[order.currency][order.customer_id]
+        rules = self._rules(order)
+        if order.by_hand is not None:
+            return propose_by_hand(invoices, order.amount, order.by_hand, rules=rules, on=order.received_on)
+        return propose(
+            invoices, order.amount, strategy=order.strategy, rules=rules, on=order.received_on, first=order.first
+        )
+
+    def open_total(self, order: PaymentOrder) -> Decimal:
+        return sum((i.open_amount for i in self.open[order.currency][order.customer_id]), ZERO)
+
+    def _rules(self, order: PaymentOrder) -> Rules:
+        book, year = self.books[order.customer_id], order.received_on.year
+        if not book.amount("write_off.below"):
+            return rules_from(book, order.currency)
+        if year not in self.written_off:
+            self.written_off[year] = written_off_in_year(self.customers, year)
+        return rules_from(book, order.currency, self.written_off[year].get(order.customer_id, ZERO))
+
+    def use_up(self, order: PaymentOrder, proposal: Proposal) -> None:
+        after = {part.invoice.id: part for part in proposal.slices}
+        if not after:
+            return
+        here = self.open[order.currency]
+        here[order.customer_id] = [
+            replace(
+                invoice, open_amount=after[invoice.id].open_after,
+                discounted_amount=invoice.discounted_amount + after[invoice.id].discount,
+            ) if invoice.id in after else invoice
+            for invoice in here[order.customer_id]
+            if invoice.id not in after or after[invoice.id].open_after
+        ]  # fmt: skip
+        if proposal.write_off:
+            year = self.written_off[order.received_on.year]
+            year[order.customer_id] = year.get(order.customer_id, ZERO) + proposal.write_off
+
+    def _check_cash(self, order: PaymentOrder, book: PolicyBook) -> None:
+        limit = book.amount("payments.daily_cash_limit")
+        if order.method != Method.CASH or limit is None:
+            return
+        place = (order.customer_id, order.received_on)
+        if place not in self.cash_taken:
+            self.cash_taken[place] = _cash_taken(order)
+        if self.cash_taken[place] + order.amount > limit:
+            raise PastDailyCashLimit(
+                field="amount", limit=format_amount(limit, order.currency),
+                taken=format_amount(self.cash_taken[place], order.currency),
+            )  # fmt: skip
+
+    def _check_doubles(self, order: PaymentOrder) -> None:
+        many = self.known_sources is not None
+        if many and order.cheque is None:
+            assert self.known_sources is not None
+            double = self.known_sources.get(order.source_reference)
+        else:
+            double = find_true_double(self.organization, order)
+        if double is not None:
+            raise double
+        cheque = _cheque_identity(order)
+        if order.source_reference in self.seen_sources or (cheque and cheque in self.seen_cheques):
+            raise DomainError(_("This is twice in what was sent."), field="reference", code="duplicate_in_file")
+
+    def _remember(self, order: PaymentOrder) -> None:
+        if order.source_reference:
+            self.seen_sources.add(order.source_reference)
+        cheque = _cheque_identity(order)
+        if cheque:
+            self.seen_cheques.add(cheque)
+        place = (order.customer_id, order.received_on)
+        if order.method == Method.CASH and place in self.cash_taken:
+            self.cash_taken[place] += order.amount
+
+    def _known_sources(self, orders: Sequence[PaymentOrder]) -> dict[str, DomainError]:
+        wanted = [order.source_reference for order in orders if order.source_reference]
+        rows = Payment.objects.filter(organization=self.organization, source_reference__in=wanted)
+        return {
+            source: TrueDouble(field="reference", number=number, day=day)
+            for source, number, day in rows.values_list("source_reference", "number", "received_on")
+        }
+
+
+def _write(organization: Organization, plans: Sequence[_Planned], now: datetime, by: User | None) -> list[Received]:
+    """Write planned payments: numbers, credit, journal, allocations, payments, cheques. Set-based."""
+    if not plans:
+        return []
+    today = organization.today(now)
+    numbers = take_numbers(organization, today, {"PAY": len(plans), "TXN": len(plans)})
+    payments = [
+        _payment(organization, plan, number, transaction_number, now, by)
+        for plan, number, transaction_number in zip(plans, numbers["PAY"], numbers["TXN"], strict=True)
+    ]
+    booked = [(plan, payment) for plan, payment in zip(plans, payments, strict=True) if plan.proposal is not None]
+    _book(organization, booked, now, by)
+    Payment.objects.bulk_create(payments)
+    cheques = Cheque.objects.bulk_create(
+        _cheque(payment, plan.order) for plan, payment in zip(plans, payments, strict=True) if plan.order.cheque
+    )
+    by_payment = {cheque.payment_id: cheque for cheque in cheques}
+    return [
+        Received(
+            payment, plan.customer, plan.book, plan.proposal,
+            judge_hold(customer=plan.customer, now=now, by=by, uncleared=_uncleared(plan.order, plan.proposal))
+            if plan.proposal is not None else None,
+            by_payment.get(payment.pk),
+            plan.open_after,
+        )
+        for plan, payment in zip(plans, payments, strict=True)
+    ]  # fmt: skip
+
+
+def _book(
+    organization: Organization, booked: Sequence[tuple[_Planned, Payment]], now: datetime, by: User | None
+) -> None:
+    """Credit items, journal entries and allocations of payments about to be written."""
+    if not booked:
+        return
+    items = CreditItem.objects.bulk_create(
+        _credit_item(organization, payment.number, plan.order, plan.proposal.applied)  # type: ignore[union-attr]
+        for plan, payment in booked
+    )
+    days = {day: open_day(organization.pk, day) for day in {plan.order.received_on for plan, _payment in booked}}
+    applications: list[Application] = []
+    receipts: list[Draft] = []
+    applied: list[Draft] = []
+    for (plan, payment), item in zip(booked, items, strict=True):
+        assert plan.proposal is not None
+        payment.credit_item = item
+        day = days[plan.order.received_on]
+        receipts.append(_receipt_draft(payment, plan.order, day))
+        mine = _applications(item, plan.proposal, plan.order)
+        applications += mine
+        applied += drafts_of(mine, day)
+    entries = post_entries(
+        organization_id=organization.pk, drafts=[*receipts, *applied], now=now, by_id=by.pk if by else None
+    )
+    for (_plan, payment), entry in zip(booked, entries, strict=False):
+        payment.entry = entry
+    write_allocations(applications, entries[len(receipts) :], now=now, by=by)
+
+
+def _payment(
+    organization: Organization, plan: _Planned, number: str, transaction_number: str, now: datetime, by: User | None
+) -> Payment:
+    order, waits = plan.order, plan.waits
+    return Payment(
+        organization=organization, customer=plan.customer, number=number, transaction_number=transaction_number,
+        state=PaymentState.PENDING if waits else PaymentState.PROCESSED, method=order.method, channel=order.channel,
+        purpose=order.purpose, currency=order.currency, amount=order.amount, received_on=order.received_on,
+        recorded_at=now, recorded_by=by, payer_name=order.payer_name or plan.customer.name,
+        reference=order.reference, source_reference=order.source_reference, request_key=order.request_key,
+        request_hash=order.digest(), note=order.note, lookalike_reason=order.lookalike_reason,
+        strategy="manual" if order.by_hand is not None else order.strategy, plan=_plan_json(order),
+        breakdown=dict(order.breakdown), period_from=order.period[0] if order.period else None,
+        period_to=order.period[1] if order.period else None, department=order.department, project=order.project,
+        bank_account=order.bank_account, pending_for=",".join(waits), processed_at=None if waits else now,
+    )  # fmt: skip
+
+
+def _plan_json(order: PaymentOrder) -> list[Any]:
+    """What the clerk meant, so that a payment that waits is applied later as planned."""
+    if order.by_hand is not None:
+        return [[invoice_id, str(amount)] for invoice_id, amount in order.by_hand]
+    return list(order.first)
+
+
+def _order_of(payment: Payment) -> PaymentOrder:
+    by_hand = payment.strategy == "manual"
+    return PaymentOrder(
+        customer_id=payment.customer_id, method=payment.method, amount=payment.amount, currency=payment.currency,
+        received_on=payment.received_on, request_key=payment.request_key, strategy=payment.strategy,
+        by_hand=tuple((pk, Decimal(amount)) for pk, amount in payment.plan) if by_hand else None,
+        first=() if by_hand else tuple(payment.plan), bank_account=payment.bank_account,
+        department=payment.department, project=payment.project,
+    )  # fmt: skip
+
+
+def _credit_item(organization: Organization, number: str, order: PaymentOrder, applied: Decimal) -> CreditItem:
+    return CreditItem(
+        organization=organization, customer_id=order.customer_id, kind=CreditKind.PAYMENT, number=number,
+        currency=order.currency, amount=order.amount, available_on=order.received_on, applied_amount=applied,
+    )  # fmt: skip
+
+
+def _applications(item: CreditItem, proposal: Proposal, order: PaymentOrder) -> list[Application]:
+    return [Application(item, part, proposal.strategy, order.received_on) for part in proposal.slices]
+
+
+def _receipt_draft(payment: Payment, order: PaymentOrder, on: date) -> Draft:
+    return payment_received(
+        key=f"payment:{payment.number}:received", number=payment.number, customer_id=order.customer_id,
+        method=order.method, amount=order.amount, currency=order.currency, on=on,
+        bank_ledger_account_id=order.bank_account.ledger_account_id if order.bank_account else None,
+        department=order.department, project=order.project,
+    )  # fmt: skip
+
+
+def _cheque(payment: Payment, order: PaymentOrder) -> Cheque:
+    assert order.cheque is not None
+    return Cheque(
+        organization=payment.organization, payment=payment, number=order.cheque.number, bank=order.cheque.bank,
+        branch=order.cheque.branch, drawer=order.cheque.drawer or payment.payer_name,
+        cheque_date=order.cheque.cheque_date,
+    )  # fmt: skip
+
+
+def _cheque_identity(order: PaymentOrder) -> tuple[str, ...]:
+    if order.cheque is None:
+        return ()
+    return (order.cheque.number, order.cheque.bank.casefold(), (order.cheque.drawer or order.payer_name).casefold())
+
+
+def _uncleared(order: PaymentOrder, proposal: Proposal) -> Decimal:
+    return proposal.applied if order.method == Method.CHEQUE else ZERO
+
+
+def _cash_taken(order: PaymentOrder) -> Decimal:
+    taken = Payment.objects.filter(
+        customer_id=order.customer_id, method=Method.CASH, received_on=order.received_on, currency=order.currency
+    ).exclude(state__in=GONE)
+    return taken.aggregate(total=Sum("amount"))["total"] or ZERO
+
+
+def _as_before(
+    earlier: Payment, order: PaymentOrder, customers: dict[int, Customer], books: dict[int, PolicyBook]
+) -> Received:
+    if earlier.request_hash != order.digest():
+        raise KeyReused(field="request_key")
+    return Received(earlier, customers[earlier.customer_id], books[earlier.customer_id], is_new=False)
