@@ -1,0 +1,1 @@
+"""Money evidenced: the counter, receipt numbers, papers and their archive."""

@@ -1,0 +1,1 @@
+"""How a receipt looks on paper: from its frozen content to a signed PDF. Knows no database."""

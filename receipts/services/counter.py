@@ -1,0 +1,206 @@
+"""The counter: one transaction writes payment, allocation, journal, receipt, audit and notices (R18, R20)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from billing.errors import DomainError
+from billing.money import format_money
+from billing.office import approvals
+from billing.office.models import Organization, User
+from billing.office.notices import Message, queue_notices
+from billing.office.numbers import take_numbers
+from billing.transactions import transaction_required
+from payments.models import Payment
+from payments.services.orders import PaymentOrder
+from payments.services.receiving import Received, process_pending, receive_payments
+from receipts.models import Receipt
+from receipts.models.receipt import Delivery
+from receipts.services.content import receipt_content
+
+
+@dataclass(frozen=True)
+class ReceiptWish:
+    """What the customer wants of the receipt: how to get it, where to, and the pre-printed form used, if any."""
+
+    delivery: str = Delivery.NONE
+    email: str = ""
+    form_number: str = ""
+
+
+@dataclass
+class Taken:
+    """A payment with its receipt. proposal, hold: see Received."""
+
+    received: Received
+    receipt: Receipt
+
+    @property
+    def payment(self) -> Payment:
+        return self.received.payment
+
+
+@transaction_required
+def take_payment(
+    *, organization: Organization, order: PaymentOrder, wish: ReceiptWish, now: datetime, by: User | None
+) -> Taken:
+    """One payment at the counter, with its receipt. Raises DomainError; then nothing was written.
+
+    A payment that needs a second person gets a provisional receipt and asks for the approvals it needs.
+    """
+    result = take_payments(organization=organization, orders=[(order, wish)], now=now, by=by)[0]
+    if isinstance(result, DomainError):
+        raise result
+    return result
+
+
+@transaction_required
+def take_payments(
+    *,
+    organization: Organization,
+    orders: Sequence[tuple[PaymentOrder, ReceiptWish]],
+    now: datetime,
+    by: User | None,
+    at_counter: bool = True,
+) -> list[Taken | DomainError]:
+    """Payments with their receipts, in the order given; a refused one comes back as its DomainError."""
+    results = receive_payments(
+        organization=organization, orders=[order for order, _wish in orders], now=now, by=by, at_counter=at_counter
+    )
+    fresh = [
+        (result, wish)
+        for result, (_order, wish) in zip(results, orders, strict=True)
+        if isinstance(result, Received) and result.is_new
+    ]
+    made = {r.payment_id: r for r in _issue_receipts(organization, fresh, now, by)}
+    known = [r.payment.pk for r in results if isinstance(r, Received) and not r.is_new]
+    made |= {r.payment_id: r for r in Receipt.objects.filter(payment_id__in=known)} if known else {}
+    for result, _wish in fresh:
+        if result.payment.pending_for:
+            ask_for_approvals(result, now=now, by=by)
+    return [result if isinstance(result, DomainError) else Taken(result, made[result.payment.pk]) for result in results]
+
+
+@transaction_required
+def accept_pending(*, payment: Payment, now: datetime, by: User) -> Taken | None:
+    """After an approval: book a waiting payment once every second person it needs has agreed (R13, R14).
+
+    Returns None while another approval is missing. The receipt loses its provisional mark and says what was paid.
+    """
+    payment = (
+        Payment.objects.select_for_update(no_key=True, of=("self",)).select_related("organization").get(pk=payment.pk)
+    )
+    needed = payment.pending_for.split(",")
+    granted = {request.action: request for request in approvals.granted(f"payment:{payment.pk}", needed)}
+    if set(granted) != set(needed):
+        return None
+    for action in needed:
+        approvals.use(
+            request=granted[action], action=action, subject=f"payment:{payment.pk}", shown=shown_of(payment), now=now
+        )
+    received = process_pending(payment=payment, now=now, by=by)
+    receipt = Receipt.objects.select_for_update(no_key=True).get(payment=payment)
+    receipt.content = _content(payment.organization, received, receipt.issued_at, receipt.issued_by)
+    receipt.is_provisional = False
+    receipt.save(update_fields=["content", "is_provisional"])
+    return Taken(received, receipt)
+
+
+def shown_of(payment: Payment) -> dict[str, Any]:
+    """What a second person reads of a waiting payment, and what their approval covers."""
+    return {
+        "payment": payment.number,
+        "customer": f"{payment.customer.code} {payment.customer.name}",
+        "amount": f"{payment.amount:.2f}",
+        "currency": payment.currency,
+        "method": payment.method,
+        "received_on": payment.received_on.isoformat(),
+        "payer": payment.payer_name,
+        "reference": payment.reference,
+        "recorded_by": payment.recorded_by.get_username() if payment.recorded_by else "",
+    }
+
+
+@transaction_required
+def ask_for_approvals(received: Received, *, now: datetime, by: User | None) -> None:
+    """Put a waiting payment before those who may agree. Files and systems without a person ask as its recorder."""
+    payment = received.payment
+    if by is None:
+        return
+    for action in payment.pending_for.split(","):
+        with override("en"):
+            title = _("Accept {number}: {amount} by {method}").format(
+                number=payment.number, amount=format_money(payment.amount, payment.currency),
+                method=payment.get_method_display(),
+            )  # fmt: skip
+        approvals.ask(
+            organization=payment.organization, action=action, subject=f"payment:{payment.pk}", title=title,
+            shown=shown_of(payment), reason=payment.note or WAITING_REASONS[action], by=by, now=now,
+            amount=payment.amount, currency=payment.currency,
+        )  # fmt: skip
+
+
+WAITING_REASONS = {
+    "verify_large_payment": "Above the amount that one person may take alone.",
+    "accept_unusual_method": "An unusual way to pay for this organization.",
+}
+
+
+def _issue_receipts(
+    organization: Organization, taken: Sequence[tuple[Received, ReceiptWish]], now: datetime, by: User | None
+) -> list[Receipt]:
+    if not taken:
+        return []
+    contents = [_content(organization, received, now, by) for received, _wish in taken]
+    numbers = take_numbers(organization, organization.today(now), {"RCP": len(taken)})["RCP"]
+    receipts = [
+        Receipt(
+            organization=organization, payment=received.payment, number=number, form_number=wish.form_number,
+            issued_at=now, issued_by=by, delivery=wish.delivery, email=_address(received, wish),
+            content=content, is_provisional=bool(received.payment.pending_for),
+        )
+        for (received, wish), content, number in zip(taken, contents, numbers, strict=True)
+    ]  # fmt: skip
+    Receipt.objects.bulk_create(receipts)
+    mailed = [
+        _mail(received, receipt) for (received, _wish), receipt in zip(taken, receipts, strict=True) if receipt.email
+    ]
+    if mailed:
+        queue_notices(organization, mailed, now)
+    return receipts
+
+
+def _content(organization: Organization, received: Received, issued_at: datetime, by: User | None) -> dict[str, Any]:
+    proposal = received.proposal
+    return receipt_content(
+        organization=organization, customer=received.customer, payment=received.payment, cheque=received.cheque,
+        slices=proposal.slices if proposal else (),
+        left_over=proposal.left_over if proposal else received.payment.amount,
+        customer_open_after=received.open_after, issued_at=issued_at, issued_by=by, book=received.book,
+    )  # fmt: skip
+
+
+def _address(received: Received, wish: ReceiptWish) -> str:
+    if wish.delivery not in (Delivery.EMAIL, Delivery.BOTH):
+        return ""
+    return wish.email or received.customer.email
+
+
+def _mail(received: Received, receipt: Receipt) -> Message:
+    payment, customer = received.payment, received.customer
+    with override(customer.language):
+        amount = format_money(payment.amount, payment.currency)
+        return Message(
+            kind="receipt", fact=f"receipt:{receipt.pk}", recipient=receipt.email, party=customer.pk,
+            language=customer.language, attachment=f"receipt:{receipt.pk}",
+            subject=_("Receipt {number} from {organization}").format(
+                number=receipt.number, organization=payment.organization.shown_name
+            ),
+            body=_("We received {amount} on {day}. Your receipt {number} is attached. Thank you.").format(
+                amount=amount, day=payment.received_on, number=receipt.number
+            ),
+        )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Money proved: the proof of the books."""
