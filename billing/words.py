@@ -12,11 +12,12 @@ from billing.money import fits
 
 # One and many of each currency's unit, as written in a sentence.
 UNITS = {
-    "USD": ("dollar", "dollars"), "TWD": ("New Taiwan dollar", "New Taiwan dollars"), "INR": ("rupee", "rupees"),
-    "EUR": ("euro", "euros"), "GBP": ("pound sterling", "pounds sterling"), "CAD": ("Canadian dollar", "Canadian dollars"),
-    "AUD": ("Australian dollar", "Australian dollars"), "NZD": ("New Zealand dollar", "New Zealand dollars"),
-    "SGD": ("Singapore dollar", "Singapore dollars"), "HKD": ("Hong Kong dollar", "Hong Kong dollars"),
-    "CNY": ("Chinese yuan", "Chinese yuan"), "CHF": ("Swiss franc", "Swiss francs"), "JPY": ("Japanese yen", "Japanese yen"),
+    "USD": ("dollar", "dollars"), "TWD": ("New Taiwan dollar", "New Taiwan dollars"),
+    "INR": ("rupee", "rupees"), "EUR": ("euro", "euros"), "GBP": ("pound sterling", "pounds sterling"),
+    "CAD": ("Canadian dollar", "Canadian dollars"), "AUD": ("Australian dollar", "Australian dollars"),
+    "NZD": ("New Zealand dollar", "New Zealand dollars"), "SGD": ("Singapore dollar", "Singapore dollars"),
+    "HKD": ("Hong Kong dollar", "Hong Kong dollars"), "CNY": ("Chinese yuan", "Chinese yuan"),
+    "CHF": ("Swiss franc", "Swiss francs"), "JPY": ("Japanese yen", "Japanese yen"),
     "KRW": ("South Korean won", "South Korean won"), "SEK": ("Swedish krona", "Swedish kronor"),
     "NOK": ("Norwegian krone", "Norwegian kroner"), "DKK": ("Danish krone", "Danish kroner"),
     "PLN": ("Polish zloty", "Polish zlotys"), "CZK": ("Czech koruna", "Czech korunas"),
@@ -24,15 +25,17 @@ UNITS = {
     "BRL": ("Brazilian real", "Brazilian reais"), "ZAR": ("South African rand", "South African rand"),
     "THB": ("Thai baht", "Thai baht"), "MYR": ("Malaysian ringgit", "Malaysian ringgit"),
     "PHP": ("Philippine peso", "Philippine pesos"), "IDR": ("Indonesian rupiah", "Indonesian rupiah"),
-    "AED": ("UAE dirham", "UAE dirhams"), "SAR": ("Saudi riyal", "Saudi riyals"), "ILS": ("Israeli shekel", "Israeli shekels"),
+    "AED": ("UAE dirham", "UAE dirhams"), "SAR": ("Saudi riyal", "Saudi riyals"),
+    "ILS": ("Israeli shekel", "Israeli shekels"),
 }  # fmt: skip
 # What a Chinese amount begins with; the unit that follows the figures is 元 whatever the currency.
 CHINESE_NAMES = {
-    "USD": "美元", "TWD": "新臺幣", "INR": "印度盧比", "EUR": "歐元", "GBP": "英鎊", "CAD": "加拿大幣", "AUD": "澳幣",
-    "NZD": "紐西蘭幣", "SGD": "新加坡幣", "HKD": "港幣", "CNY": "人民幣", "CHF": "瑞士法郎", "JPY": "日圓", "KRW": "韓元",
-    "SEK": "瑞典克朗", "NOK": "挪威克朗", "DKK": "丹麥克朗", "PLN": "波蘭茲羅提", "CZK": "捷克克朗", "HUF": "匈牙利福林",
-    "MXN": "墨西哥披索", "BRL": "巴西里耳", "ZAR": "南非幣", "THB": "泰銖", "MYR": "馬來西亞令吉", "PHP": "菲律賓披索",
-    "IDR": "印尼盾", "AED": "阿聯酋迪拉姆", "SAR": "沙烏地里亞爾", "ILS": "以色列謝克爾",
+    "USD": "美元", "TWD": "新臺幣", "INR": "印度盧比", "EUR": "歐元", "GBP": "英鎊", "CAD": "加拿大幣",
+    "AUD": "澳幣", "NZD": "紐西蘭幣", "SGD": "新加坡幣", "HKD": "港幣", "CNY": "人民幣", "CHF": "瑞士法郎",
+    "JPY": "日圓", "KRW": "韓元", "SEK": "瑞典克朗", "NOK": "挪威克朗", "DKK": "丹麥克朗", "PLN": "波蘭茲羅提",
+    "CZK": "捷克克朗", "HUF": "匈牙利福林", "MXN": "墨西哥披索", "BRL": "巴西里耳", "ZAR": "南非幣",
+    "THB": "泰銖", "MYR": "馬來西亞令吉", "PHP": "菲律賓披索", "IDR": "印尼盾", "AED": "阿聯酋迪拉姆",
+    "SAR": "沙烏地里亞爾", "ILS": "以色列謝克爾",
 }  # fmt: skip
 FORMAL_DIGITS = "零壹貳參肆伍陸柒捌玖"
 CRORE = 10_000_000

@@ -6,3 +6,10 @@ class ReceiptsConfig(AppConfig):
     label = "receipts"
     verbose_name = "Receipts"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from billing.office.notices import ATTACHMENTS
+        from receipts.papers import checks  # noqa: F401  registers the system check
+        from receipts.services.papers import mail_attachment
+
+        ATTACHMENTS["receipt"] = mail_attachment

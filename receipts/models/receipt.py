@@ -75,9 +75,13 @@ class ReceiptDocument(models.Model):
 
 
 class ReceiptCopy(models.Model):
-    """A paper handed out: printed, mailed or downloaded, by whom. The first is the original, the rest duplicates."""
+    """A paper handed out: printed, mailed or downloaded, by whom. The first is the original, the rest duplicates.
+
+    document: the very file. A provisional receipt and the final one that replaces it have an original each.
+    """
 
     receipt = models.ForeignKey(Receipt, models.PROTECT, related_name="copies")
+    document = models.ForeignKey(ReceiptDocument, models.PROTECT, related_name="copies")
     how = models.CharField(_("how"), max_length=10)
     is_duplicate = models.BooleanField(_("duplicate"))
     at = models.DateTimeField(_("at"))
@@ -86,6 +90,11 @@ class ReceiptCopy(models.Model):
     class Meta:
         verbose_name = _("receipt copy")
         verbose_name_plural = _("receipt copies")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["document"], condition=Q(is_duplicate=False), name="receipt_copy_one_original"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.receipt} {self.how}"

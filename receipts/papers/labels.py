@@ -94,7 +94,7 @@ METHODS: Mapping[str, Words] = {
 }
 
 PURPOSES: Mapping[str, Words] = {
-    "on_account": ("On account", "應收帳款"),
+    "on_account": ("On account", "帳款"),
     "premium": ("Regular premium", "續期保費"),
     "revival": ("Revival premium", "復效保費"),
     "loan_repayment": ("Policy loan repayment", "保單借款還款"),
@@ -121,9 +121,11 @@ def words(pair: Words, language: str) -> str:
 
 def tagged(texts: Sequence[tuple[str, str]]) -> SafeString:
     """(language, text) pairs, each in a span of its language; the same text in two languages stands once."""
-    seen: set[str] = set()
-    rows = [(HTML_LANGUAGES[code], text) for code, text in texts if text and not (text in seen or seen.add(text))]  # type: ignore[func-returns-value]
-    return format_html_join(" ", '<span lang="{}">{}</span>', rows)
+    unique: dict[str, str] = {}
+    for code, text in texts:
+        if text:
+            unique.setdefault(text, HTML_LANGUAGES[code])
+    return format_html_join(" ", '<span lang="{}">{}</span>', ((code, text) for text, code in unique.items()))
 
 
 @lru_cache(maxsize=1024)

@@ -52,7 +52,7 @@ def receipt_content(
         "notes": _notes(payment, cheque, languages),
         "terms": book.text("receipts.terms"),
         "signatory": book.text("receipts.signatory"),
-        "issued_by": str(issued_by) if issued_by else "",
+        "issued_by": _person(issued_by) if issued_by else "",
     }
 
 
@@ -132,6 +132,13 @@ def _notes(payment: Payment, cheque: Cheque | None, languages: list[str]) -> dic
     holding = [("provisional", payment.state == PaymentState.PENDING), ("cheque", cheque is not None)]
     keys = [key for key, holds in holding if holds]
     return {code: [words(NOTES[key], code) for key in keys] for code in languages}
+
+
+def _person(user: User) -> str:
+    """As their own language writes it: family name first, without a space, in Chinese."""
+    if user.last_name and not user.last_name.isascii() and "\u4e00" <= user.last_name[0] <= "\u9fff":
+        return user.last_name + user.first_name
+    return str(user)
 
 
 def _amount(value: Decimal) -> str:

@@ -1,0 +1,28 @@
+"""One receipt as it is about to be printed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Paper:
+    """The frozen content, and what only the moment of printing knows.
+
+    kind: "original", "duplicate" or "void".
+    """
+
+    number: str
+    content: Mapping[str, Any]
+    kind: str = "original"
+    is_provisional: bool = False
+    form_number: str = ""
+    voided_at: datetime | None = None
+
+    @property
+    def marks(self) -> list[str]:
+        """Which of labels.MARKS stand across it. A void receipt is nothing else any more."""
+        if self.kind == "void":
+            return ["void"]
+        return ["provisional"] * self.is_provisional + ["duplicate"] * (self.kind == "duplicate")
