@@ -5,6 +5,9 @@ import unicodedata
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.dates import MONTHS
 from django.utils.translation import gettext_lazy as _
 from stdnum import luhn
 
@@ -18,8 +21,14 @@ CARD = re.compile(
     r"4\d{12}(\d{3}){0,2}|5[1-5]\d{14}|2(2[2-9]|[3-6]\d|7[01])\d{13}|2720\d{12}|3[47]\d{13}"
     r"|3(0[0-5]|[68]\d)\d{11}|6(011|5\d{2})\d{12}|35\d{14}|62\d{14,17}"
 )
-DIGIT_RUNS = re.compile(r"\d(?:[ -]?\d){11,22}")
-ROUTING_PAIR = re.compile(r"(?<!\d)(\d{9})[\s/,:#-]+(\d{6,17})(?!\d)")
+# Groups of digits as people write long numbers: apart by one or two spaces, dots, hyphens or slashes.
+DIGIT_RUNS = re.compile(r"\d+(?:[\s./\-\u2010-\u2015_]{1,2}\d+)*")
+# Two numbers side by side, with "acct" or the like between them at the most.
+NUMBER_PAIR = re.compile(
+    r"(?<!\d)(?=(\d{6,17})\b[\s/,;:#.\-]*(?:(?:a/c|acc?t|account|acc|no|number|routing|aba|rtn|checking|savings)"
+    r"[\s/,;:#.\-]*){0,3}(?<!\d)(\d{6,17})(?!\d))",
+    re.I,
+)
 
 
 def parse_day(text: object, *, field: str = "date") -> date:
@@ -45,8 +54,11 @@ def _read_day(text: object, field: str) -> date:
             raise BadInput(
                 _("The year must be between 2000 and 2100."), field=field, code="year_out_of_range"
             ) from None
-        sentence = _("There is no day {raw} in the calendar.")
-        raise BadInput(sentence, field=field, code="no_such_day", raw=raw) from None
+        if not 1 <= month <= 12:
+            sentence = _("There is no day {raw} in the calendar.")
+            raise BadInput(sentence, field=field, code="no_such_day", raw=raw) from None
+        sentence = _("There is no {day} {month} {year}.")
+        raise BadInput(sentence, field=field, code="no_such_day", day=day, month=MONTHS[month], year=year) from None
 
 
 def parse_period(first: object, last: object, *, months: int = 24) -> tuple[date, date]:
@@ -54,7 +66,7 @@ def parse_period(first: object, last: object, *, months: int = 24) -> tuple[date
     start, end = parse_day(first, field="from"), parse_day(last, field="to")
     if start > end:
         raise BadInput(_("The first day is after the last."), field="from", code="period_reversed")
-    if (end.year - start.year) * 12 + end.month - start.month > months:
+    if (end.year * 12 + end.month - months, end.day) > (start.year * 12 + start.month, start.day):
         sentence = _("At most {months} months at a time.")
         raise BadInput(sentence, field="to", code="period_too_long", months=months)
     return start, end
@@ -67,6 +79,8 @@ def parse_instant(text: object, *, field: str = "time", zone: ZoneInfo | None = 
     except ValueError:
         sentence = _("Write the time as 2026-03-08T02:30:00-05:00.")
         raise BadInput(sentence, field=field, code="not_an_instant") from None
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise BadInput(_("The year must be between 2000 and 2100."), field=field, code="year_out_of_range")
     if moment.tzinfo is not None:
         return moment
     if zone is None:
@@ -113,25 +127,48 @@ def clean_text(text: object, *, field: str, longest: int, required: bool = False
     return clean
 
 
+def parse_email(text: object, *, field: str = "email") -> str:
+    """One address, without line breaks that would add headers. Raises BadInput."""
+    address = text.strip(" ") if isinstance(text, str) else ""
+    try:
+        validate_email(address)
+    except ValidationError:
+        raise BadInput(_("Not a valid e-mail address."), field=field, code="not_an_email") from None
+    return address
+
+
 def _unstorable(c: str) -> bool:
     """Control characters but line breaks and tabs, surrogates, and what makes text look like other text."""
     return unicodedata.category(c) in ("Cc", "Cs", "Cf") and c not in "\n\r\t"
 
 
 def has_card_number(text: str) -> bool:
-    """Whether some run of digits has a card issuer's shape and a right check digit."""
-    runs = (re.sub(r"[ -]", "", run) for run in DIGIT_RUNS.findall(text))
-    return any(CARD.fullmatch(run) and luhn.is_valid(run) for run in runs)
+    """Whether neighbouring groups of digits make up a number of a card issuer's shape with a right check digit."""
+    for run in DIGIT_RUNS.findall(text):
+        groups = re.findall(r"\d+", run)
+        for start in range(len(groups)):
+            number = ""
+            for group in groups[start:]:
+                number += group
+                if len(number) > 19:
+                    break
+                if CARD.fullmatch(number) and luhn.is_valid(number):
+                    return True
+    return False
 
 
 def has_bank_account(text: str) -> bool:
-    """Whether a valid ABA routing number stands beside 6 to 17 digits."""
-    return any(_aba_ok(routing) for routing, _account in ROUTING_PAIR.findall(text))
+    """Whether a valid ABA routing number stands beside 6 to 17 digits, before or after them."""
+    return any(_aba_ok(number) for pair in NUMBER_PAIR.findall(text) for number in pair)
 
 
 def _aba_ok(digits: str) -> bool:
     weights = (3, 7, 1) * 3
-    return digits != "000000000" and sum(int(d) * w for d, w in zip(digits, weights, strict=True)) % 10 == 0
+    return (
+        len(digits) == 9
+        and digits != "000000000"
+        and sum(int(d) * w for d, w in zip(digits, weights, strict=True)) % 10 == 0
+    )
 
 
 def safe_cell(value: object) -> object:

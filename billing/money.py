@@ -28,9 +28,9 @@ SIGNS = {
 # Signs a person may type before an amount; "$" stands for any dollar currency.
 DOLLARS = {"USD", "TWD", "CAD", "AUD", "NZD", "SGD", "HKD"}
 
-PLAIN = re.compile(r"\d+(\.\d+)?")
-GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?|\d{1,2}(,\d{2})+,\d{3}(\.\d+)?")
-DECIMAL_COMMA = re.compile(r"\d+,\d{1,2}|\d{1,3}(\.\d{3})+,\d{1,2}")
+PLAIN = re.compile(r"\d+(\.\d+)?", re.A)
+GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?|\d{1,2}(,\d{2})+,\d{3}(\.\d+)?", re.A)
+DECIMAL_COMMA = re.compile(r"\d+,\d{1,2}|\d{1,3}(\.\d{3})+,\d{1,2}", re.A)
 SIGNED = re.compile(r"(?P<minus>[-−]?)\s*(?P<before>[A-Za-z$€£₹¥₩]{0,4})\s*(?P<rest>.*?)\s*(?P<after>[A-Za-z]{0,3})")
 
 
@@ -100,9 +100,12 @@ def parse_signed_amount(text: object, currency: str, *, field: str = "amount") -
     if isinstance(text, float):
         raise BadInput(_('Send amounts as text: "0.30".'), field=field, code="amount_not_text")
     if isinstance(text, Decimal) or (isinstance(text, int) and not isinstance(text, bool)):
-        text = str(text)
+        number = Decimal(text)
+        if number.is_finite() and abs(number) > LARGEST:
+            raise BadInput(_("The largest amount is 999,999,999,999.99."), field=field, code="too_large")
+        text = f"{number:f}"
     if not isinstance(text, str):
-        raise BadInput(_("{field}: text with digits expected."), field=field, code="amount_not_text")
+        raise BadInput(_("{name}: text with digits expected."), field=field, code="amount_not_text", name=field)
     raw = text.strip(" \t\r\n\u00a0\u202f\u3000")
     if not raw:
         raise BadInput(_("Enter an amount."), field=field, code="required")
@@ -117,31 +120,37 @@ def _read_digits(raw: str, currency: str, field: str) -> Decimal:
     parts = SIGNED.fullmatch(raw)
     assert parts is not None  # the last groups may be empty, so anything matches
     digits = parts["rest"]
-    shape = PLAIN.fullmatch(digits) and digits.isascii()
-    if not shape and not GROUPED.fullmatch(digits):
-        if DECIMAL_COMMA.fullmatch(digits):
-            _refuse_decimal_comma(digits, field)
-        raise BadInput(_("Write the amount in plain digits, for example 1000.00."), field=field, code="not_a_number")
-    if not digits.isascii():
+    if DECIMAL_COMMA.fullmatch(digits):
+        _refuse_decimal_comma(digits, field)
+    if not PLAIN.fullmatch(digits) and not GROUPED.fullmatch(digits):
         raise BadInput(_("Write the amount in plain digits, for example 1000.00."), field=field, code="not_a_number")
     for sign in (parts["before"], parts["after"]):
         _check_sign(sign, currency, field)
     value = Decimal(digits.replace(",", ""))
     if value > LARGEST:
         raise BadInput(_("The largest amount is 999,999,999,999.99."), field=field, code="too_large")
-    if not fits(value, currency):
+    # 1.000 is a thousand to half the world and one to the other half, so three decimals are never read.
+    if len(digits.partition(".")[2]) > 2 or not fits(value, currency):
         places = EXPONENTS[currency]
         sentence = _("{currency} has {places} decimals.") if places else _("{currency} has no decimals.")
         raise BadInput(sentence, field=field, code="too_many_decimals", currency=currency, places=places)
-    return (-value if parts["minus"] else value).quantize(CENT)
+    return (-value if parts["minus"] and value else value).quantize(CENT)
 
 
 def _refuse_decimal_comma(digits: str, field: str) -> None:
     european = Decimal(digits.replace(".", "").replace(",", "."))
     other = Decimal(digits.replace(",", ""))
     low, high = sorted((european, other))
-    sentence = _("Could be {low} or {high}: write {low:.2f} or {high:.2f}.")
-    raise BadInput(sentence, field=field, code="ambiguous_amount", low=low.normalize(), high=high.to_integral_value())
+    sentence = _("Could be {low} or {high}: write {low_digits} or {high_digits}.")
+    raise BadInput(
+        sentence, field=field, code="ambiguous_amount", low=_shortest(low), high=_shortest(high),
+        low_digits=f"{low:.2f}", high_digits=f"{high:.2f}",
+    )  # fmt: skip
+
+
+def _shortest(value: Decimal) -> str:
+    """1.50 as 1.5, 10.00 as 10."""
+    return f"{value:f}".rstrip("0").rstrip(".") if value % 1 else f"{int(value)}"
 
 
 def _check_sign(sign: str, currency: str, field: str) -> None:
@@ -152,7 +161,7 @@ def _check_sign(sign: str, currency: str, field: str) -> None:
     if known:
         sentence = _("This organization works in {currency}.")
         raise BadInput(sentence, field=field, code="wrong_currency", currency=currency)
-    raise BadInput(_("Write the amount in plain digits, for example 1000.00."), field=field, code="not_a_number")
+    raise BadInput(_("{name}: text with digits expected."), field=field, code="not_a_number", name=field)
 
 
 def format_amount(value: Decimal, currency: str) -> str:

@@ -1,5 +1,7 @@
 """The chart of accounts an organization starts with, and finding its accounts by role."""
 
+from django.db import connection
+
 from billing.ledger.models import Kind, LedgerAccount, Role
 from billing.transactions import transaction_required
 
@@ -44,6 +46,9 @@ def open_bank_ledger_account(organization_id: int, name: str) -> LedgerAccount:
 
 
 def accounts_by_role(organization_id: int) -> dict[str, int]:
-    """Default ledger account of each role. One query."""
-    rows = LedgerAccount.objects.filter(organization_id=organization_id, is_default=True)
-    return dict(rows.values_list("role", "id"))
+    """Default ledger account of each role. One query, in SQL: every entry asks it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT role, id FROM ledger_ledgeraccount WHERE organization_id = %s AND is_default", [organization_id]
+        )
+        return dict(cursor.fetchall())

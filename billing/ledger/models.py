@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import TruncMonth
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from billing.money import AmountField, CurrencyField
 
@@ -66,7 +67,7 @@ class LedgerAccount(models.Model):
 
 
 class PeriodState(models.TextChoices):
-    OPEN = "open", _("open")
+    OPEN = "open", pgettext_lazy("period", "open")
     CLOSED = "closed", _("closed")
     LOCKED = "locked", _("locked")
 

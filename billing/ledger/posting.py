@@ -2,13 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
+from billing.bulk import insert_rows
 from billing.errors import DomainError, PeriodClosed, Unbalanced
 from billing.ledger.chart import accounts_by_role
 from billing.ledger.models import JournalEntry, JournalLine, Period, PeriodState, Role
@@ -48,12 +50,12 @@ class Draft:
     reverses_id: int | None = None
 
 
-def debit(role: Role, amount: Decimal, **where: object) -> Line:
-    return replace(Line(role, debit=amount), **where)  # type: ignore[arg-type]
+def debit(role: Role, amount: Decimal, **where: Any) -> Line:
+    return Line(role, debit=amount, **where)
 
 
-def credit(role: Role, amount: Decimal, **where: object) -> Line:
-    return replace(Line(role, credit=amount), **where)  # type: ignore[arg-type]
+def credit(role: Role, amount: Decimal, **where: Any) -> Line:
+    return Line(role, credit=amount, **where)
 
 
 @transaction_required
@@ -72,23 +74,23 @@ def post_entries(
     ensure_periods(organization_id, {draft.entry_date.replace(day=1) for draft in drafts})
     accounts = accounts_by_role(organization_id)
     numbers = _take_numbers(organization_id, [draft.entry_date.year for draft in drafts])
-    entries = JournalEntry.objects.bulk_create(
+    entries = insert_rows(JournalEntry, (
         JournalEntry(
             organization_id=organization_id, year=draft.entry_date.year, number=number, key=draft.key,
             event=draft.event, entry_date=draft.entry_date, memo=draft.memo[:200], reason=draft.reason[:400],
             reverses_id=draft.reverses_id, posted_at=now, posted_by_id=by_id,
         )
         for draft, number in zip(drafts, numbers, strict=True)
-    )  # fmt: skip
-    JournalLine.objects.bulk_create(
+    ))  # fmt: skip
+    insert_rows(JournalLine, (
         JournalLine(
-            entry=entry, ordinal=ordinal, organization_id=organization_id,
+            entry_id=entry.pk, ordinal=ordinal, organization_id=organization_id,
             account_id=line.account_id or accounts[line.role], party=line.party, currency=draft.currency,
             debit=line.debit, credit=line.credit, department=line.department, project=line.project,
         )
         for draft, entry in zip(drafts, entries, strict=True)
         for ordinal, line in enumerate(draft.lines, 1)
-    )  # fmt: skip
+    ))  # fmt: skip
     return entries
 
 
@@ -111,7 +113,7 @@ def reversal_of(entry: JournalEntry, lines: Iterable[JournalLine], *, key: str, 
 @transaction_required
 def ensure_periods(organization_id: int, months: Iterable[date]) -> None:
     """Open the months that were never defined. A month before a closed one is not opened by itself: PeriodClosed."""
-    known = dict(Period.objects.filter(organization_id=organization_id).values_list("month", "state"))
+    known = _known_months(organization_id)
     closed = [month for month, state in known.items() if state != PeriodState.OPEN]
     for month in months:
         if month in known:
@@ -125,16 +127,20 @@ def ensure_periods(organization_id: int, months: Iterable[date]) -> None:
 
 
 def open_day(organization_id: int, wanted: date) -> date:
-    """`wanted` if its month takes entries, else the first day of the next month that does."""
-    closed = Period.objects.filter(organization_id=organization_id).exclude(state=PeriodState.OPEN)
-    last_closed = closed.order_by("-month").values_list("month", flat=True).first()
-    if last_closed is None or wanted.replace(day=1) > last_closed:
-        return wanted
-    if Period.objects.filter(
-        organization_id=organization_id, month=wanted.replace(day=1), state=PeriodState.OPEN
-    ).exists():
+    """`wanted` if its month takes entries, else the first day of the next month that does. One query."""
+    known = _known_months(organization_id)
+    last_closed = max((month for month, state in known.items() if state != PeriodState.OPEN), default=None)
+    month = wanted.replace(day=1)
+    if last_closed is None or month > last_closed or known.get(month) == PeriodState.OPEN:
         return wanted
     return _next_month(last_closed)
+
+
+def _known_months(organization_id: int) -> dict[date, str]:
+    """First day → state of every month that was ever defined. In SQL: every entry asks it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT month, state FROM ledger_period WHERE organization_id = %s", [organization_id])
+        return dict(cursor.fetchall())
 
 
 def _next_month(month: date) -> date:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
-from billing.errors import DomainError, NotPermitted
+from billing.errors import BadInput, DomainError, NotPermitted
 from billing.office.matrix import STRONG_ROLES, TOXIC_PAIRS
 from billing.office.models import Grant, Membership, Organization, User
 from billing.office.models.user import STAFF_ROLES, Mode, Role
@@ -71,10 +71,13 @@ def people_who(organization: Organization, action: str, mode: str) -> Iterable[U
 def grant_role(*, user: User, organization: Organization, role: Role | str, by: User | None) -> Membership:
     """Give a user a role. Strong roles need a second person first: needs_second_person.
 
-    Raises ToxicPair if the user already holds a role that may not go with it.
+    Raises BadInput (no such role), ToxicPair if the user already holds a role that may not go with it.
     """
+    if role not in Role.values:
+        raise BadInput(_("There is no role {role}."), field="role", code="unknown_role", role=role)
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
-    for held in roles_in(user, organization):
+    standing = Membership.objects.filter(user=user, organization=organization, withdrawn_at__isnull=True)
+    for held in standing.values_list("role", flat=True):  # also of one who may not log in now, but may again
         if frozenset((held, str(role))) in TOXIC_PAIRS:
             raise ToxicPair(one=Role(held).label, other=Role(role).label)
     membership, _made = Membership.objects.get_or_create(
@@ -85,6 +88,7 @@ def grant_role(*, user: User, organization: Organization, role: Role | str, by: 
 
 @transaction_required
 def withdraw_role(*, membership: Membership, now: datetime) -> None:
+    """Take a role back from now on; the row stays as history."""
     Membership.objects.filter(pk=membership.pk, withdrawn_at__isnull=True).update(withdrawn_at=now)
 
 

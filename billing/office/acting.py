@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection
+from psycopg.pq import TransactionStatus
 
 from billing.office.models import User
 
@@ -30,5 +31,11 @@ def acting(user: User | None, origin: str, reason: str = "") -> Iterator[None]:
     try:
         yield
     finally:
-        if not connection.needs_rollback and connection.connection is not None:
+        if not connection.needs_rollback and _answers():
             clear_actor()
+
+
+def _answers() -> bool:
+    """Not inside a transaction that a database error has broken: its rollback forgets the actor by itself."""
+    raw = connection.connection
+    return raw is not None and raw.info.transaction_status != TransactionStatus.INERROR

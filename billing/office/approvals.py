@@ -142,5 +142,13 @@ def use(*, request: ApprovalRequest, action: str, subject: str, shown: Mapping[s
 
 
 def granted(subject: str, actions: Iterable[str]) -> list[ApprovalRequest]:
-    """Approvals of a subject that were given and not yet spent. One query."""
-    return list(ApprovalRequest.objects.filter(subject=subject, action__in=list(actions), state=ApprovalState.APPROVED))
+    """Approvals of a subject that were given and not yet spent, the newest last. One query."""
+    rows = ApprovalRequest.objects.filter(subject=subject, action__in=list(actions), state=ApprovalState.APPROVED)
+    return list(rows.order_by("id"))
+
+
+def standing(subject: str, now: datetime) -> set[str]:
+    """The actions for which a request about the subject waits or was approved, and has not lapsed. One query."""
+    alive = (ApprovalState.REQUESTED, ApprovalState.APPROVED)
+    rows = ApprovalRequest.objects.filter(subject=subject, state__in=alive, expires_at__gt=now)
+    return set(rows.values_list("action", flat=True))

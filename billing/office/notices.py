@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.core.mail import EmailMessage
 from django.db import transaction
 
+from billing.errors import DomainError
 from billing.office.models import Notice, Organization
 from billing.office.models.notice import Channel, NoticeState
 from billing.transactions import transaction_required
@@ -16,6 +17,8 @@ log = logging.getLogger(__name__)
 
 # After the n-th failed try, wait this long; after the last, a person has to look.
 WAITS = tuple(timedelta(minutes=m) for m in (1, 5, 30, 120, 720))
+# How long one try may take before another worker may repeat it.
+LEASE = timedelta(minutes=10)
 Attachment = tuple[str, bytes, str]
 # Filled by the apps that own the papers: prefix of Notice.attachment → maker of (file name, bytes, media type).
 ATTACHMENTS: dict[str, Callable[[int], Attachment]] = {}
@@ -51,29 +54,46 @@ def queue_notices(organization: Organization, messages: list[Message], now: date
 
 
 def send_due_notices(now: datetime, limit: int = 200) -> int:
-    """Send what is due, one transaction each, so that a crash repeats one message at the most. Returns how many."""
-    sent = 0
-    while sent < limit and _send_next(now):
-        sent += 1
-    return sent
+    """Send what is due; returns how many were tried.
+
+    Each message is claimed and committed before anybody is talked to, so that no lock is held meanwhile and a crash
+    repeats one message at the most, after LEASE.
+    """
+    tried = 0
+    while tried < limit and (notice := _claim_next(now)) is not None:
+        _record(notice, _try_to_send(notice), now)
+        tried += 1
+    return tried
 
 
-def _send_next(now: datetime) -> bool:
+@transaction_required
+def try_again(*, notice: Notice, now: datetime) -> bool:
+    """Put a message that was given up back in the queue with all its tries. False if it is not given up."""
+    changes = {"state": NoticeState.QUEUED, "attempts": 0, "next_try_at": now}
+    return bool(Notice.objects.filter(pk=notice.pk, state=NoticeState.FAILED).update(**changes))
+
+
+def _claim_next(now: datetime) -> Notice | None:
+    """Take the next due message: nobody else tries it before the lease ends."""
     with transaction.atomic():
         due = Notice.objects.filter(state=NoticeState.QUEUED, next_try_at__lte=now).order_by("next_try_at", "id")
         notice = due.select_for_update(skip_locked=True).first()
-        if notice is None:
-            return False
-        trouble = _try_to_send(notice)
-        notice.attempts += 1
-        if not trouble:
-            notice.state, notice.sent_at, notice.trouble = NoticeState.SENT, now, ""
-        elif notice.attempts > len(WAITS):
-            notice.state, notice.trouble = NoticeState.FAILED, trouble
-        else:
-            notice.next_try_at, notice.trouble = now + WAITS[notice.attempts - 1], trouble
-        notice.save(update_fields=["state", "attempts", "next_try_at", "sent_at", "trouble"])
-        return True
+        if notice is not None:
+            notice.attempts, notice.next_try_at = notice.attempts + 1, now + LEASE
+            notice.save(update_fields=["attempts", "next_try_at"])
+        return notice
+
+
+def _record(notice: Notice, trouble: str, now: datetime) -> None:
+    """What became of a try. A message somebody else settled meanwhile is left alone."""
+    changes: dict[str, object] = {"trouble": trouble}
+    if not trouble:
+        changes |= {"state": NoticeState.SENT, "sent_at": now}
+    elif notice.attempts > len(WAITS):
+        changes |= {"state": NoticeState.FAILED}
+    else:
+        changes |= {"next_try_at": now + WAITS[notice.attempts - 1]}
+    Notice.objects.filter(pk=notice.pk, state=NoticeState.QUEUED, attempts=notice.attempts).update(**changes)
 
 
 def _try_to_send(notice: Notice) -> str:
@@ -85,9 +105,13 @@ def _try_to_send(notice: Notice) -> str:
         mail.extra_headers["Message-ID"] = f"<notice-{notice.pk}@quittance.invalid>"
         if notice.attachment:
             prefix, _colon, key = notice.attachment.partition(":")
-            mail.attach(*ATTACHMENTS[prefix](int(key)))
+            with transaction.atomic():
+                mail.attach(*ATTACHMENTS[prefix](int(key)))
         mail.send()
-    except (OSError, ValueError, LookupError) as trouble:
+    except (OSError, ValueError, LookupError, DomainError) as trouble:
         log.warning("notice %s not sent: %s", notice.pk, type(trouble).__name__)
+        return f"{type(trouble).__name__}: {trouble}"[:400]
+    except Exception as trouble:  # whatever it is, one message must not keep all others waiting for ever
+        log.exception("notice %s cannot be made", notice.pk)
         return f"{type(trouble).__name__}: {trouble}"[:400]
     return ""

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from billing.errors import BadInput, Sentence
-from billing.money import fits, parse_signed_amount
+from billing.money import EXPONENTS, fits, parse_signed_amount
 from billing.office.models import Organization, PolicySetting, User
 from billing.office.models.policy import Scope
 
@@ -28,6 +28,7 @@ class Policy:
 
 
 METHODS = ("cash", "cheque", "bank_transfer", "card", "ach", "upi", "net_banking", "auto_debit")
+LARGEST_NUMBER = 36_500  # days of a century; no wait or window is longer
 STRATEGIES = ("fifo", "due_date", "amount", "none")
 
 POLICIES: dict[str, Policy] = {
@@ -60,7 +61,10 @@ POLICIES: dict[str, Policy] = {
             "payments.partial_allowed", "flag", True,
             _("Whether less than what is due may be applied; if not, it is kept as credit."),
         ),
-        Policy("payments.currencies", "choices", [], _("Further currencies taken with a manager's approval.")),
+        Policy(
+            "payments.currencies", "choices", [], _("Further currencies taken with a manager's approval."),
+            choices=tuple(EXPONENTS),
+        ),
         Policy(
             "allocation.strategy", "choice", "fifo", _("How a payment is applied unless chosen."), choices=STRATEGIES
         ),
@@ -264,10 +268,15 @@ def _whole_number(value: Any) -> int:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise BadInput(_("A whole number, 0 or more, is expected."), field="value", code="not_a_number")
+    if value > LARGEST_NUMBER:
+        sentence = _("The largest number is {largest}.")
+        raise BadInput(sentence, field="value", code="too_large", largest=LARGEST_NUMBER)
     return value
 
 
-def _check_choices(policy: Policy, values: Iterable[str]) -> None:
+def _check_choices(policy: Policy, values: Any) -> None:
+    if not isinstance(values, list | tuple):
+        raise BadInput(_("A list is expected."), field="value", code="not_a_list")
     for value in values:
         if policy.choices and value not in policy.choices:
             sentence = _("{value} is not one of: {choices}.")

@@ -1,17 +1,22 @@
 """What is open, as plain rows that the allocation rules work on."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from billing.models import Allocation, AllocationKind, Invoice
+from django.db.models import Sum
+
+from billing.models import Allocation, AllocationKind, CreditKind, Invoice
 from billing.money import ZERO
 
 
 @dataclass(frozen=True)
 class OpenInvoice:
-    """An open invoice as a strategy sees it. Amounts in the invoice's currency."""
+    """An open invoice as a strategy sees it. Amounts in the invoice's currency.
+
+    returned_amount: what credit memos already settled of it; no discount is won on that.
+    """
 
     id: int
     customer_id: int
@@ -27,34 +32,48 @@ class OpenInvoice:
     is_disputed: bool
     department: str
     project: str
+    returned_amount: Decimal = ZERO
 
     def days_overdue(self, on: date) -> int:
         return max(0, (on - self.due_on).days)
 
 
-FIELDS = tuple(OpenInvoice.__dataclass_fields__)
+FIELDS = tuple(name for name in OpenInvoice.__dataclass_fields__ if name != "returned_amount")
 
 
 def open_invoices(customer_ids: Iterable[int], currency: str) -> dict[int, list[OpenInvoice]]:
-    """Open invoices of each customer in one currency, oldest issue first. One query."""
+    """Open invoices of each customer in one currency, oldest issue first. One query, two if some carry a discount."""
     found: dict[int, list[OpenInvoice]] = {customer_id: [] for customer_id in customer_ids}
     rows = (
         Invoice.objects.filter(customer_id__in=list(found), currency=currency, open_amount__gt=0)
         .order_by("issued_on", "due_on", "id")
         .values_list(*FIELDS)
     )
-    for row in rows:
-        invoice = OpenInvoice(*row)
+    invoices = [OpenInvoice(*row) for row in rows]
+    returned = _returned(invoice.id for invoice in invoices if invoice.discount_rate)
+    for invoice in invoices:
+        if invoice.id in returned:
+            invoice = replace(invoice, returned_amount=returned[invoice.id])
         found[invoice.customer_id].append(invoice)
     return found
 
 
+def _returned(invoice_ids: Iterable[int]) -> dict[int, Decimal]:
+    """What credit memos settled of invoices, net of undone allocations."""
+    ids = list(invoice_ids)
+    if not ids:
+        return {}
+    memos = Allocation.objects.filter(invoice_id__in=ids, credit_item__kind=CreditKind.CREDIT_MEMO)
+    return dict(memos.values_list("invoice_id").annotate(total=Sum("amount")))
+
+
 def written_off_in_year(customer_ids: Iterable[int], year: int) -> dict[int, Decimal]:
-    """What was written off by itself for each customer in a calendar year, net of undone ones. One query."""
+    """What was written off by itself for each customer in a calendar year and still stands. One query."""
     found: dict[int, Decimal] = {}
     rows = Allocation.objects.filter(
-        customer_id__in=list(customer_ids), kind=AllocationKind.WRITE_OFF, allocated_on__year=year
-    ).values_list("customer_id", "amount")
+        customer_id__in=list(customer_ids), kind=AllocationKind.WRITE_OFF, allocated_on__year=year,
+        reverses__isnull=True, reversed_by__isnull=True,
+    ).values_list("customer_id", "amount")  # fmt: skip
     for customer_id, amount in rows:
         found[customer_id] = found.get(customer_id, ZERO) + amount
     return found

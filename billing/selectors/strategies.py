@@ -12,7 +12,7 @@ from decimal import Decimal
 from django.utils.translation import gettext_lazy as _
 
 from billing.errors import BadInput, DomainError
-from billing.money import ZERO, format_amount, round_money
+from billing.money import ZERO, fits, format_amount, round_money
 from billing.office.policies import PolicyBook
 from billing.selectors.open_items import OpenInvoice
 
@@ -146,7 +146,7 @@ def propose_by_hand(
         if invoice is None:
             raise NotOpenHere(field=f"apply-{invoice_id}", number=invoice_id)
         _check_choice(invoice, wanted, left, {s.invoice.id for s in slices}, rules.currency)
-        part = _with_write_off(_by_hand_slice(invoice, wanted, rules, on), replace(rules, write_off_left=short))
+        part = _by_hand_slice(invoice, wanted, replace(rules, write_off_left=short), on)
         if not rules.partial_allowed and part.open_after:
             raise BadInput(
                 _("{due} is due; {offered} can only be kept as credit."), field=f"apply-{invoice_id}",
@@ -160,13 +160,18 @@ def propose_by_hand(
 
 
 def discount_for(invoice: OpenInvoice, rules: Rules, on: date) -> Decimal:
-    """The early-payment discount the invoice wins if settled on a day: once, by the last day inclusive, or zero."""
+    """The early-payment discount the invoice wins if settled on a day: once, by the last day inclusive, or zero.
+
+    on: the day of the payment (R87); an advance counts as paid on the day of issue. Goods given back by credit memo
+    win none.
+    """
     if not invoice.discount_rate or invoice.discount_until is None or on > invoice.discount_until:
         return ZERO
-    if invoice.discounted_amount or invoice.is_disputed or on < invoice.issued_on:
+    if invoice.discounted_amount or invoice.is_disputed:
         return ZERO
     base = invoice.net_amount if rules.discount_net_of_tax else invoice.invoiced_amount
-    return min(round_money(base * invoice.discount_rate, rules.currency), invoice.open_amount)
+    kept = (invoice.invoiced_amount - invoice.returned_amount) / invoice.invoiced_amount
+    return min(round_money(base * kept * invoice.discount_rate, rules.currency), invoice.open_amount)
 
 
 def _run_down(strategy: str, queue: Sequence[OpenInvoice], amount: Decimal, rules: Rules, on: date) -> Proposal:
@@ -191,16 +196,18 @@ def _run_down(strategy: str, queue: Sequence[OpenInvoice], amount: Decimal, rule
 
 def _slice(invoice: OpenInvoice, left: Decimal, rules: Rules, on: date) -> Slice:
     discount = discount_for(invoice, rules, on)
-    if discount and left >= invoice.open_amount - discount and invoice.open_amount > discount:
-        return Slice(invoice, invoice.open_amount - discount, discount)
+    if discount < invoice.open_amount:
+        full = _with_write_off(Slice(invoice, min(left, invoice.open_amount - discount), discount), rules)
+        if not full.open_after:
+            return full
     return _with_write_off(Slice(invoice, min(left, invoice.open_amount)), rules)
 
 
 def _by_hand_slice(invoice: OpenInvoice, wanted: Decimal, rules: Rules, on: date) -> Slice:
-    """By hand, what is left of an invoice is its discount if the terms allow that much."""
-    remainder = invoice.open_amount - wanted
-    discount = remainder if remainder <= discount_for(invoice, rules, on) else ZERO
-    return Slice(invoice, wanted, discount)
+    """By hand, what is left of an invoice is its discount as far as the terms allow, if that settles it."""
+    discount = min(discount_for(invoice, rules, on), invoice.open_amount - wanted)
+    full = _with_write_off(Slice(invoice, wanted, discount), rules)
+    return full if not full.open_after else _with_write_off(Slice(invoice, wanted), rules)
 
 
 def _with_write_off(part: Slice, rules: Rules) -> Slice:
@@ -219,6 +226,9 @@ def _check_choice(invoice: OpenInvoice, wanted: Decimal, left: Decimal, seen: se
         raise BadInput(_("Invoice {number} is listed twice."), field=place, code="twice", number=invoice.number)
     if wanted <= 0:
         raise BadInput(_("The amount must be more than 0."), field=place, code="not_positive")
+    if not fits(wanted, currency):
+        sentence = _("{currency} has no such fraction.")
+        raise BadInput(sentence, field=place, code="too_many_decimals", currency=currency)
     if invoice.is_disputed:
         raise Disputed(field=place, number=invoice.number)
     if wanted > invoice.open_amount:

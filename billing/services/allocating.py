@@ -4,21 +4,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
+from billing.bulk import insert_rows
 from billing.errors import BadInput, DomainError, NotFound
 from billing.ledger.models import JournalEntry, JournalLine
 from billing.ledger.posting import Draft, open_day, post_entries, reversal_of
-from billing.models import Allocation, AllocationKind, CreditItem, Customer
+from billing.models import Allocation, AllocationKind, CreditItem, CreditKind, Customer, Invoice
 from billing.money import ZERO
 from billing.office.models import Organization, User
 from billing.office.policies import policies_for
 from billing.postings import credit_allocated
 from billing.selectors.open_items import open_invoices, written_off_in_year
-from billing.selectors.strategies import Proposal, Rules, Slice, propose, propose_by_hand, rules_from
+from billing.selectors.strategies import NotOpenHere, Proposal, Rules, Slice, propose, propose_by_hand, rules_from
 from billing.services.credit_control import judge_hold
 from billing.services.locking import lock_customers
 from billing.transactions import transaction_required
@@ -68,12 +70,19 @@ def drafts_of(applications: Sequence[Application], last_open_day: date | None = 
             discount=a.part.discount,
             write_off=a.part.write_off,
             currency=a.credit_item.currency,
-            on=max(a.counts_from, last_open_day) if last_open_day else a.counts_from,
+            on=_entry_day(a, last_open_day),
             department=a.part.invoice.department,
             project=a.part.invoice.project,
         )
         for a in applications
     ]
+
+
+def _entry_day(application: Application, last_open_day: date | None) -> date:
+    """Not before the credit was booked, and in an open month when the invoice is issued later than that."""
+    if last_open_day is None or application.counts_from <= last_open_day:
+        return last_open_day or application.counts_from
+    return open_day(application.credit_item.organization_id, application.counts_from)
 
 
 @transaction_required
@@ -100,7 +109,7 @@ def write_allocations(
         if amount
     ]  # fmt: skip
     _move_invoices(rows)
-    return Allocation.objects.bulk_create(rows)
+    return insert_rows(Allocation, rows)
 
 
 @transaction_required
@@ -119,13 +128,18 @@ def allocate_credit(
     if not credit_item.unapplied_amount:
         raise NothingFree(number=credit_item.number)
     today = max(organization.today(now), credit_item.available_on)
+    # A discount is won by the day the money came, not by the day the office got round to it (R87).
+    paid_on = credit_item.available_on if credit_item.kind == CreditKind.PAYMENT else today
     rules = rules_for(organization, customer, credit_item.currency, today.year)
     invoices = open_invoices([customer.pk], credit_item.currency)[customer.pk]
     free = credit_item.unapplied_amount
     if by_hand is not None:
-        proposal = propose_by_hand(invoices, free, by_hand, rules=rules, on=today)
+        try:
+            proposal = propose_by_hand(invoices, free, by_hand, rules=rules, on=paid_on)
+        except NotOpenHere as refusal:
+            raise why_not_open(refusal, customer, credit_item.currency) from None
     else:
-        proposal = propose(invoices, free, strategy=strategy, rules=rules, on=today)
+        proposal = propose(invoices, free, strategy=strategy, rules=rules, on=paid_on)
     applications = [Application(credit_item, part, proposal.strategy, today, reason) for part in proposal.slices]
     _move_credit({credit_item.pk: proposal.applied})
     drafts = drafts_of(applications, open_day(organization.pk, today))
@@ -135,11 +149,30 @@ def allocate_credit(
     return proposal
 
 
+def why_not_open(refusal: NotOpenHere, customer: Customer, currency: str) -> DomainError:
+    """The sentence for an invoice chosen by hand that takes no money of this customer and currency. One query."""
+    invoice = Invoice.objects.filter(organization=customer.organization_id, pk=refusal.facts["number"]).first()
+    if invoice is None:
+        return NotFound(field=refusal.field)
+    facts: dict[str, Any] = {"field": refusal.field, "code": refusal.code, "number": invoice.number}
+    if invoice.customer_id != customer.pk:
+        return NotOpenHere(_("Invoice {number} belongs to another customer."), **facts)
+    if invoice.currency != currency:
+        sentence = _("Invoice {number} is in {theirs}; this money is in {ours}.")
+        return NotOpenHere(sentence, theirs=invoice.currency, ours=currency, **facts)
+    if invoice.voided_on is not None:
+        return NotOpenHere(_("Invoice {number} was voided on {day}."), day=invoice.voided_on, **facts)
+    return NotOpenHere(_("Invoice {number} is already settled."), **facts)
+
+
 @transaction_required
-def unallocate(*, allocations: Iterable[Allocation], now: datetime, by: User | None, reason: str) -> list[Allocation]:
+def unallocate(
+    *, allocations: Iterable[Allocation], now: datetime, by: User | None, reason: str, judge: bool = True
+) -> list[Allocation]:
     """Take allocations back, each together with the discount and write-off of its entry; the invoices reopen.
 
     allocations: of one customer; at least one, none undone before. Posts the mirror of each entry, dated today.
+    judge: whether to look at the credit hold now; a caller that is not done with the customer does so itself.
     Raises AlreadyUndone, BadInput (no reason).
     """
     if not reason.strip():
@@ -149,13 +182,7 @@ def unallocate(*, allocations: Iterable[Allocation], now: datetime, by: User | N
         raise NotFound(field="allocation")
     organization = chosen[0].organization
     customers = lock_customers(organization, {a.customer_id for a in chosen})
-    originals = list(
-        Allocation.objects.filter(entry_id__in={a.entry_id for a in chosen}, reverses__isnull=True)
-        .select_related("entry")
-        .order_by("id")
-    )
-    if Allocation.objects.filter(reverses__in=originals).exists():
-        raise AlreadyUndone()
+    originals = _standing_with(chosen)
     today = organization.today(now)
     entries = _reverse_entries(organization, originals, today, now, by, reason)
     rows = [
@@ -168,13 +195,9 @@ def unallocate(*, allocations: Iterable[Allocation], now: datetime, by: User | N
         for a in originals
     ]  # fmt: skip
     _move_invoices(rows)
-    taken: dict[int, Decimal] = {}
-    for row in rows:
-        if row.kind == AllocationKind.CREDIT:
-            taken[row.credit_item_id] = taken.get(row.credit_item_id, ZERO) + row.amount
-    _move_credit(taken)
+    _give_back(rows)
     made = Allocation.objects.bulk_create(rows)
-    for customer in customers.values():
+    for customer in customers.values() if judge else ():
         judge_hold(customer=customer, now=now, by=by)
     return made
 
@@ -214,6 +237,25 @@ def _reverse_entries(
     ]
     posted = post_entries(organization_id=organization.pk, drafts=drafts, now=now, by_id=by.pk if by else None)
     return dict(zip(by_entry, posted, strict=True))
+
+
+def _standing_with(chosen: Sequence[Allocation]) -> list[Allocation]:
+    """The allocations of the entries of `chosen`. Raises AlreadyUndone if one was undone, or is an undo itself."""
+    rows = Allocation.objects.filter(entry_id__in={a.entry_id for a in chosen}, reverses__isnull=True)
+    originals = list(rows.select_related("entry").order_by("id"))
+    is_undo = any(a.reverses_id for a in chosen)
+    if is_undo or Allocation.objects.filter(reverses__in=originals).exists():
+        raise AlreadyUndone()
+    return originals
+
+
+def _give_back(undone: Iterable[Allocation]) -> None:
+    """Move the credit items' counters by rows that take allocations back."""
+    taken: dict[int, Decimal] = {}
+    for row in undone:
+        if row.kind == AllocationKind.CREDIT:
+            taken[row.credit_item_id] = taken.get(row.credit_item_id, ZERO) + row.amount
+    _move_credit(taken)
 
 
 def _move_invoices(rows: Iterable[Allocation]) -> None:

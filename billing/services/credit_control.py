@@ -1,5 +1,6 @@
 """Credit limit and credit hold, judged after allocation in the same transaction (R129-R131, requirements §2 row 18)."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -8,14 +9,17 @@ from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from billing.models import CreditHoldEvent, CreditItem, Customer, Invoice
+from billing.models import Allocation, CreditHoldEvent, CreditItem, Customer, Invoice
 from billing.models.customer import HoldChange
 from billing.money import ZERO, format_money
 from billing.office.models import User
 from billing.office.models.notice import Channel
 from billing.office.notices import Message, queue_notices
-from billing.office.policies import policies_for
+from billing.office.policies import PolicyBook, policies_for
 from billing.transactions import transaction_required
+
+# Filled by the app that knows cheques: customer key → keys of credit items whose money the bank has not honoured yet.
+UNCLEARED: list[Callable[[int], Iterable[int]]] = []
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,24 @@ def exposure(customer: Customer, on: date) -> Exposure:
     return Exposure(sums["total"] or ZERO, sums["overdue"] or ZERO, credit["total"] or ZERO)
 
 
+def cleared_exposure(customer: Customer, on: date, book: PolicyBook) -> Exposure:
+    """As exposure, but what uncleared cheques settled is still owed, unless the policy counts them. Five queries."""
+    facts = exposure(customer, on)
+    if book.flag("credit.count_uncleared_cheques"):
+        return facts
+    items = CreditItem.objects.filter(
+        pk__in=[pk for find in UNCLEARED for pk in find(customer.pk)], currency=customer.organization.currency
+    )
+    settled = Allocation.objects.filter(credit_item__in=items).aggregate(
+        total=Sum("amount"), overdue=Sum("amount", filter=Q(invoice__due_on__lt=on))
+    )
+    free = items.aggregate(total=Sum("unapplied_amount"))["total"] or ZERO
+    return Exposure(
+        facts.open_amount + (settled["total"] or ZERO), facts.overdue_amount + (settled["overdue"] or ZERO),
+        facts.unapplied_amount - free,
+    )  # fmt: skip
+
+
 def available_credit(customer: Customer, on: date) -> Decimal | None:
     """What the customer may still owe; None without a limit, never below zero."""
     if customer.credit_limit is None:
@@ -75,22 +97,17 @@ def judge(customer: Customer, on: date, facts: Exposure, small_overdue: Decimal 
 
 
 @transaction_required
-def judge_hold(
-    *, customer: Customer, now: datetime, by: User | None, uncleared: Decimal = ZERO
-) -> HoldJudgement | None:
+def judge_hold(*, customer: Customer, now: datetime, by: User | None) -> HoldJudgement | None:
     """Release the hold of a locked customer if the rules allow it, and tell sales; say why not otherwise.
 
-    uncleared: cheques not yet cleared among what was just applied; they count as still owed unless the policy says
-    otherwise. Returns None if there is no hold.
+    Cheques not yet cleared do not help, unless the policy says otherwise. Returns None if there is no hold.
     """
     if not customer.is_on_hold:
         return None
     organization = customer.organization
     book = policies_for(organization, customer_id=customer.pk)
     on = organization.today(now)
-    facts = exposure(customer, on)
-    if uncleared and not book.flag("credit.count_uncleared_cheques"):
-        facts = Exposure(facts.open_amount + uncleared, facts.overdue_amount + uncleared, facts.unapplied_amount)
+    facts = cleared_exposure(customer, on, book)
     with override("en"):
         found = judge(customer, on, facts, book.amount("credit.small_overdue") or ZERO)
     if found.released:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.utils.translation import gettext_lazy as _
 
+from billing.bulk import insert_rows
 from billing.errors import BadInput, DomainError
 from billing.ledger.models import JournalLine
 from billing.ledger.posting import open_day, post_entries, reversal_of
@@ -86,11 +87,11 @@ def issue_invoices(
     entries = post_entries(organization_id=organization.pk, drafts=drafts, now=now, by_id=by.pk if by else None)
     for invoice, entry in zip(invoices, entries, strict=True):
         invoice.entry = entry
-    Invoice.objects.bulk_create(invoices)
+    insert_rows(Invoice, invoices)
     for invoice, made in zip(invoices, lines, strict=True):
         for ordinal, line in enumerate(made, 1):
             line.invoice, line.ordinal = invoice, ordinal
-    InvoiceLine.objects.bulk_create(line for made in lines for line in made)
+    insert_rows(InvoiceLine, (line for made in lines for line in made))
     return invoices
 
 
@@ -150,12 +151,9 @@ def void_invoice(*, invoice: Invoice, reason: str, now: datetime, by: User | Non
     today = organization.today(now)
     lines = JournalLine.objects.filter(entry=invoice.entry).select_related("account").order_by("ordinal")
     draft = reversal_of(
-        invoice.entry,
-        list(lines),
-        key=f"{invoice.entry.key}:voided",
-        on=open_day(organization.pk, today),
-        reason=reason,
-    )
+        invoice.entry, list(lines), key=f"{invoice.entry.key}:voided", reason=reason,
+        on=max(open_day(organization.pk, today), invoice.entry.entry_date),
+    )  # fmt: skip
     entry = post_entries(organization_id=organization.pk, drafts=[draft], now=now, by_id=by.pk if by else None)[0]
     Invoice.objects.filter(pk=invoice.pk).update(voided_on=max(today, invoice.issued_on), void_entry=entry)
     invoice.refresh_from_db()

@@ -100,6 +100,7 @@ class Payment(models.Model):
     strategy = models.CharField(_("strategy"), max_length=10)
     plan = models.JSONField(_("intended allocation"), default=list)
     breakdown = models.JSONField(_("breakdown"), default=dict)
+    denominations = models.JSONField(_("notes and coins"), default=list)
     period_from = models.DateField(_("covers from"), null=True, blank=True)
     period_to = models.DateField(_("covers to"), null=True, blank=True)
     department = models.CharField(_("department"), max_length=40, blank=True)
@@ -107,7 +108,7 @@ class Payment(models.Model):
     bank_account = models.ForeignKey(
         BankAccount, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("into bank account")
     )
-    pending_for = models.CharField(_("waits for"), max_length=40, blank=True)
+    pending_for = models.CharField(_("waits for"), max_length=120, blank=True)
     credit_item = models.OneToOneField(CreditItem, models.PROTECT, null=True, related_name="payment")
     entry = models.ForeignKey(JournalEntry, models.PROTECT, null=True, db_constraint=False, related_name="+")
     processed_at = models.DateTimeField(_("processed at"), null=True)

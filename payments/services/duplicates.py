@@ -56,9 +56,9 @@ def find_true_double(organization: Organization, order: PaymentOrder) -> DomainE
 def find_lookalike(
     organization: Organization, order: PaymentOrder, days: int, but: Iterable[int] = ()
 ) -> Payment | None:
-    """The nearest standing payment of the same customer and amount within `days` of the day. One query."""
+    """The nearest standing payment of the same customer and amount within `days` of the day. One query if none."""
     span = timedelta(days=days)
-    return (
+    keys = (
         Payment.objects.filter(
             Q(received_on__gte=order.received_on - span, received_on__lte=order.received_on + span),
             organization=organization, customer_id=order.customer_id, amount=order.amount, currency=order.currency,
@@ -66,11 +66,17 @@ def find_lookalike(
         .exclude(state__in=GONE)
         .exclude(pk__in=list(but))
         .order_by("-received_on", "-id")
-        .first()
+        .values_list("pk", flat=True)[:1]
     )  # fmt: skip
+    found = list(keys)
+    return Payment.objects.get(pk=found[0]) if found else None
 
 
 def known_requests(organization: Organization, orders: Sequence[PaymentOrder]) -> dict[str, Payment]:
-    """Payments already made for these request keys. One query."""
+    """Payments already made for these request keys. One query if there are none, as is usual."""
     rows = Payment.objects.filter(organization=organization, request_key__in=[o.request_key for o in orders])
-    return {payment.request_key: payment for payment in rows.select_related("credit_item", "customer")}
+    keys = list(rows.values_list("pk", flat=True))
+    if not keys:
+        return {}
+    known = Payment.objects.filter(pk__in=keys).select_related("credit_item", "customer")
+    return {payment.request_key: payment for payment in known}

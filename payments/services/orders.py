@@ -51,7 +51,8 @@ class PaymentOrder:
     """Money handed over, before it is a payment.
 
     amount: > 0, in `currency`. by_hand: (invoice key, amount) pairs, instead of a strategy. first: invoice numbers
-    the payer named. source_reference: identity in the file or system it comes from, "" at the counter.
+    the payer named. denominations: (face value, how many) of the cash counted, or none. source_reference:
+    identity in the file or system it comes from, "" at the counter.
     """
 
     customer_id: int
@@ -74,6 +75,7 @@ class PaymentOrder:
     lookalike_reason: str = ""
     department: str = ""
     project: str = ""
+    denominations: tuple[tuple[Decimal, int], ...] = ()
     breakdown: Mapping[str, str] = field(default_factory=dict)
     period: tuple[date, date] | None = None
 
@@ -116,10 +118,11 @@ def check_order(order: PaymentOrder, customer: Customer, book: PolicyBook, today
         raise BadInput(_("There is no such strategy."), field="strategy", code="unknown_strategy")
     if order.purpose not in Purpose.values:
         raise BadInput(_("There is no such purpose."), field="purpose", code="unknown_purpose")
+    _check_denominations(order)
     if not customer.is_active:
         raise BadInput(_("This customer is closed."), field="customer", code="customer_closed")
     if order.method == Method.CHEQUE:
-        _check_cheque(order.cheque, today)
+        _check_cheque(order.cheque, order.received_on, today)
 
 
 def reasons_to_wait(order: PaymentOrder, book: PolicyBook) -> list[str]:
@@ -141,7 +144,8 @@ def _check_method(order: PaymentOrder, book: PolicyBook) -> None:
     if order.method not in book.choices("payments.methods"):
         raise MethodNotTaken(field="method", method=label)
     limit = book.amount(f"payments.limit.{order.method}")
-    if limit is not None and order.amount > limit:
+    own = order.currency == book.organization.currency  # limits are never converted; another currency needs a manager
+    if own and limit is not None and order.amount > limit:
         raise PastLimit(field="amount", limit=format_amount(limit, order.currency), method=label)
 
 
@@ -155,8 +159,27 @@ def _check_currency(order: PaymentOrder, organization: Organization, book: Polic
         raise BadInput(sentence, field="bank_account", code="wrong_currency", currency=order.bank_account.currency)
 
 
-def _check_cheque(cheque: ChequeOrder | None, today: date) -> None:
-    """Current cheques only. Raises BadInput at the field that is missing, post-dated or stale (R6, R110)."""
+def _check_denominations(order: PaymentOrder) -> None:
+    """Cash that was counted must come to the amount of the receipt (R12)."""
+    if not order.denominations:
+        return
+    if order.method != Method.CASH:
+        raise BadInput(_("Only cash has notes and coins."), field="denominations", code="not_cash")
+    if any(face <= ZERO or pieces < 0 for face, pieces in order.denominations):
+        raise BadInput(_("Count each kind of note or coin as 0 or more."), field="denominations", code="bad_count")
+    counted = sum((face * pieces for face, pieces in order.denominations), ZERO)
+    if counted != order.amount:
+        raise BadInput(
+            _("Notes and coins make {counted}, the receipt says {amount}."), field="denominations",
+            code="denominations_differ", counted=format_amount(counted, order.currency),
+            amount=format_amount(order.amount, order.currency),
+        )  # fmt: skip
+
+
+def _check_cheque(cheque: ChequeOrder | None, received_on: date, today: date) -> None:
+    """Current cheques only; stale is judged on the day it was taken, so that the past can be loaded.
+
+    Raises BadInput at the field that is missing, post-dated or stale (R6, R110)."""
     if cheque is None or not cheque.number:
         raise BadInput(_("A cheque has a number; enter it."), field="cheque_number", code="required")
     if not cheque.bank:
@@ -164,7 +187,7 @@ def _check_cheque(cheque: ChequeOrder | None, today: date) -> None:
     if cheque.cheque_date > today:
         sentence = _("The cheque is dated {day}; a post-dated cheque is no payment before that day.")
         raise BadInput(sentence, field="cheque_date", code="post_dated", day=cheque.cheque_date)
-    if cheque.cheque_date < today - timedelta(days=STALE_AFTER_DAYS):
+    if cheque.cheque_date < received_on - timedelta(days=STALE_AFTER_DAYS):
         sentence = _("The cheque is stale (older than {days} days).")
         raise BadInput(sentence, field="cheque_date", code="stale_cheque", days=STALE_AFTER_DAYS)
 

@@ -6,35 +6,26 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Sum
-from django.utils.translation import gettext_lazy as _
-
+from billing.bulk import insert_rows
 from billing.errors import DomainError, KeyReused
 from billing.ledger.posting import Draft, open_day, post_entries
 from billing.models import CreditItem, CreditKind, Customer
-from billing.money import ZERO, format_amount
+from billing.money import ZERO
 from billing.office.models import Organization, User
 from billing.office.numbers import take_numbers
 from billing.office.policies import PolicyBook, policies_for_customers
-from billing.selectors.open_items import OpenInvoice, open_invoices, written_off_in_year
-from billing.selectors.strategies import Proposal, Rules, propose, propose_by_hand, rules_from
+from billing.selectors.strategies import Proposal
 from billing.services.allocating import Application, drafts_of, write_allocations
 from billing.services.credit_control import HoldJudgement, judge_hold
 from billing.services.locking import lock_customers
 from billing.states import move
 from billing.transactions import transaction_required
-from payments.models import Cheque, Method, Payment, PaymentState
+from payments.models import Cheque, Payment, PaymentState
 from payments.models.payment import PAYMENT_MOVES
 from payments.postings import payment_received
-from payments.services.duplicates import (
-    GONE,
-    LooksAlike,
-    TrueDouble,
-    find_lookalike,
-    find_true_double,
-    known_requests,
-)
-from payments.services.orders import PastDailyCashLimit, PaymentOrder, check_order, reasons_to_wait
+from payments.services.desk import Desk, Planned
+from payments.services.duplicates import known_requests
+from payments.services.orders import PaymentOrder
 
 
 @dataclass
@@ -52,16 +43,6 @@ class Received:
     cheque: Cheque | None = None
     open_after: Decimal = ZERO
     is_new: bool = True
-
-
-@dataclass
-class _Planned:
-    order: PaymentOrder
-    customer: Customer
-    book: PolicyBook
-    waits: list[str]
-    proposal: Proposal | None
-    open_after: Decimal
 
 
 @transaction_required
@@ -83,23 +64,28 @@ def receive_payments(
     customers = lock_customers(organization, {order.customer_id for order in orders})
     books = policies_for_customers(organization, customers)
     known = known_requests(organization, orders)
-    desk = _Desk(organization, customers, books, now, orders)
+    desk = Desk(organization, customers, books, now, orders)
     results: list[Received | DomainError | None] = []
-    planned: list[tuple[int, _Planned]] = []
+    planned: list[tuple[int, Planned]] = []
+    first: dict[str, int] = {}
+    repeats: list[tuple[int, int]] = []
     for place, order in enumerate(orders):
+        result: Received | DomainError | None = None
         try:
-            earlier = known.get(order.request_key)
-            if earlier is not None:
-                results.append(_as_before(earlier, order, customers, books))
-                continue
-            planned.append((place, desk.plan(order, at_counter)))
-            results.append(None)
+            if order.request_key in known:
+                result = _as_before(known[order.request_key], order, customers, books)
+            elif order.request_key in first:
+                repeats.append((place, _repeat_of(first[order.request_key], orders, order)))
+            else:
+                planned.append((place, desk.plan(order, at_counter)))
+                first[order.request_key] = place
         except DomainError as refusal:
-            results.append(refusal)
+            result = refusal
+        results.append(result)
     made = _write(organization, [plan for _place, plan in planned], now, by)
-    for (place, _plan), received in zip(planned, made, strict=True):
-        results[place] = received
-    return [result for result in results if result is not None]
+    landed = {place: received for (place, _plan), received in zip(planned, made, strict=True)}
+    landed |= {place: replace(landed[earlier], is_new=False) for place, earlier in repeats}
+    return [result or landed[place] for place, result in enumerate(results)]
 
 
 @transaction_required
@@ -127,8 +113,8 @@ def process_pending(*, payment: Payment, now: datetime, by: User | None) -> Rece
     payment.organization = organization
     books = policies_for_customers(organization, [customer.pk])
     order = _order_of(payment)
-    desk = _Desk(organization, {customer.pk: customer}, books, now, [order])
-    proposal = desk.propose(order)
+    desk = Desk(organization, {customer.pk: customer}, books, now, [order])
+    proposal = _propose_late(desk, order)
     credit_item = _credit_item(organization, payment.number, order, proposal.applied)
     credit_item.save(force_insert=True)
     on = open_day(organization.pk, payment.received_on)
@@ -138,129 +124,20 @@ def process_pending(*, payment: Payment, now: datetime, by: User | None) -> Rece
     write_allocations(applications, entries[1:], now=now, by=by)
     move(payment, PaymentState.PROCESSED, PAYMENT_MOVES, credit_item=credit_item, entry=entries[0], processed_at=now)
     cheque = getattr(payment, "cheque", None)
-    hold = judge_hold(customer=customer, now=now, by=by, uncleared=_uncleared(order, proposal))
+    hold = judge_hold(customer=customer, now=now, by=by)
     desk.use_up(order, proposal)
     return Received(payment, customer, books[customer.pk], proposal, hold, cheque, desk.open_total(order))
 
 
-class _Desk:
-    """What orders are checked and planned against, kept true while one order after another uses it up."""
-
-    def __init__(
-        self, organization: Organization, customers: dict[int, Customer], books: dict[int, PolicyBook], now: datetime,
-        orders: Sequence[PaymentOrder],
-    ) -> None:  # fmt: skip
-        self.organization, self.customers, self.books = organization, customers, books
-        self.today = organization.today(now)
-        self.open: dict[str, dict[int, list[OpenInvoice]]] = {
-            currency: open_invoices(customers, currency) for currency in {order.currency for order in orders}
-        }
-        self.written_off: dict[int, dict[int, Decimal]] = {}
-        self.cash_taken: dict[tuple[int, date], Decimal] = {}
-        self.seen_sources: set[str] = set()
-        self.seen_cheques: set[tuple[str, ...]] = set()
-        self.known_sources = self._known_sources(orders) if len(orders) > 1 else None
-
-    def plan(self, order: PaymentOrder, at_counter: bool) -> _Planned:
-        """Check an order and decide what it pays. Raises DomainError."""
-        customer, book = self.customers[order.customer_id], self.books[order.customer_id]
-        check_order(order, customer, book, self.today)
-        self._check_cash(order, book)
-        self._check_doubles(order)
-        if at_counter and not order.lookalike_reason:
-            lookalike = find_lookalike(self.organization, order, book.number("payments.lookalike_days"))
-            if lookalike is not None:
-                raise LooksAlike(field="lookalike_reason", number=lookalike.number, day=lookalike.received_on)
-        waits = reasons_to_wait(order, book)
-        proposal = self.propose(order)
-        if not waits:
-            self.use_up(order, proposal)
-        self._remember(order)
-        return _Planned(order, customer, book, waits, None if waits else proposal, self.open_total(order))
-
-    def propose(self, order: PaymentOrder) -> Proposal:
-        invoices = self.open[order.currency][order.customer_id]
-        rules = self._rules(order)
-        if order.by_hand is not None:
-            return propose_by_hand(invoices, order.amount, order.by_hand, rules=rules, on=order.received_on)
-        return propose(
-            invoices, order.amount, strategy=order.strategy, rules=rules, on=order.received_on, first=order.first
-        )
-
-    def open_total(self, order: PaymentOrder) -> Decimal:
-        return sum((i.open_amount for i in self.open[order.currency][order.customer_id]), ZERO)
-
-    def _rules(self, order: PaymentOrder) -> Rules:
-        book, year = self.books[order.customer_id], order.received_on.year
-        if not book.amount("write_off.below"):
-            return rules_from(book, order.currency)
-        if year not in self.written_off:
-            self.written_off[year] = written_off_in_year(self.customers, year)
-        return rules_from(book, order.currency, self.written_off[year].get(order.customer_id, ZERO))
-
-    def use_up(self, order: PaymentOrder, proposal: Proposal) -> None:
-        after = {part.invoice.id: part for part in proposal.slices}
-        if not after:
-            return
-        here = self.open[order.currency]
-        here[order.customer_id] = [
-            replace(
-                invoice, open_amount=after[invoice.id].open_after,
-                discounted_amount=invoice.discounted_amount + after[invoice.id].discount,
-            ) if invoice.id in after else invoice
-            for invoice in here[order.customer_id]
-            if invoice.id not in after or after[invoice.id].open_after
-        ]  # fmt: skip
-        if proposal.write_off:
-            year = self.written_off[order.received_on.year]
-            year[order.customer_id] = year.get(order.customer_id, ZERO) + proposal.write_off
-
-    def _check_cash(self, order: PaymentOrder, book: PolicyBook) -> None:
-        limit = book.amount("payments.daily_cash_limit")
-        if order.method != Method.CASH or limit is None:
-            return
-        place = (order.customer_id, order.received_on)
-        if place not in self.cash_taken:
-            self.cash_taken[place] = _cash_taken(order)
-        if self.cash_taken[place] + order.amount > limit:
-            raise PastDailyCashLimit(
-                field="amount", limit=format_amount(limit, order.currency),
-                taken=format_amount(self.cash_taken[place], order.currency),
-            )  # fmt: skip
-
-    def _check_doubles(self, order: PaymentOrder) -> None:
-        many = self.known_sources is not None
-        if many and order.cheque is None:
-            assert self.known_sources is not None
-            double = self.known_sources.get(order.source_reference)
-        else:
-            double = find_true_double(self.organization, order)
-        if double is not None:
-            raise double
-        cheque = _cheque_identity(order)
-        if order.source_reference in self.seen_sources or (cheque and cheque in self.seen_cheques):
-            raise DomainError(_("This is twice in what was sent."), field="reference", code="duplicate_in_file")
-
-    def _remember(self, order: PaymentOrder) -> None:
-        if order.source_reference:
-            self.seen_sources.add(order.source_reference)
-        cheque = _cheque_identity(order)
-        if cheque:
-            self.seen_cheques.add(cheque)
-        place = (order.customer_id, order.received_on)
-        if order.method == Method.CASH and place in self.cash_taken:
-            self.cash_taken[place] += order.amount
-
-    def _known_sources(self, orders: Sequence[PaymentOrder]) -> dict[str, DomainError]:
-        wanted = [order.source_reference for order in orders if order.source_reference]
-        rows = Payment.objects.filter(organization=self.organization, source_reference__in=wanted)
-        return {
-            source: TrueDouble(field="reference", number=number, day=day)
-            for source, number, day in rows.values_list("source_reference", "number", "received_on")
-        }
+def _propose_late(desk: Desk, order: PaymentOrder) -> Proposal:
+    """As planned when it was taken; where invoices changed meanwhile, the money is kept as credit, not refused."""
+    try:
+        return desk.propose(order)
+    except DomainError:
+        return Proposal("none", (), order.amount)
 
 
-def _write(organization: Organization, plans: Sequence[_Planned], now: datetime, by: User | None) -> list[Received]:
+def _write(organization: Organization, plans: Sequence[Planned], now: datetime, by: User | None) -> list[Received]:
     """Write planned payments: numbers, credit, journal, allocations, payments, cheques. Set-based."""
     if not plans:
         return []
@@ -272,7 +149,7 @@ def _write(organization: Organization, plans: Sequence[_Planned], now: datetime,
     ]
     booked = [(plan, payment) for plan, payment in zip(plans, payments, strict=True) if plan.proposal is not None]
     _book(organization, booked, now, by)
-    Payment.objects.bulk_create(payments)
+    insert_rows(Payment, payments)
     cheques = Cheque.objects.bulk_create(
         _cheque(payment, plan.order) for plan, payment in zip(plans, payments, strict=True) if plan.order.cheque
     )
@@ -280,8 +157,7 @@ def _write(organization: Organization, plans: Sequence[_Planned], now: datetime,
     return [
         Received(
             payment, plan.customer, plan.book, plan.proposal,
-            judge_hold(customer=plan.customer, now=now, by=by, uncleared=_uncleared(plan.order, plan.proposal))
-            if plan.proposal is not None else None,
+            judge_hold(customer=plan.customer, now=now, by=by) if plan.proposal is not None else None,
             by_payment.get(payment.pk),
             plan.open_after,
         )
@@ -290,14 +166,17 @@ def _write(organization: Organization, plans: Sequence[_Planned], now: datetime,
 
 
 def _book(
-    organization: Organization, booked: Sequence[tuple[_Planned, Payment]], now: datetime, by: User | None
+    organization: Organization, booked: Sequence[tuple[Planned, Payment]], now: datetime, by: User | None
 ) -> None:
     """Credit items, journal entries and allocations of payments about to be written."""
     if not booked:
         return
-    items = CreditItem.objects.bulk_create(
-        _credit_item(organization, payment.number, plan.order, plan.proposal.applied)  # type: ignore[union-attr]
-        for plan, payment in booked
+    items = insert_rows(
+        CreditItem,
+        (
+            _credit_item(organization, payment.number, plan.order, plan.proposal.applied)  # type: ignore[union-attr]
+            for plan, payment in booked
+        ),
     )
     days = {day: open_day(organization.pk, day) for day in {plan.order.received_on for plan, _payment in booked}}
     applications: list[Application] = []
@@ -320,7 +199,7 @@ def _book(
 
 
 def _payment(
-    organization: Organization, plan: _Planned, number: str, transaction_number: str, now: datetime, by: User | None
+    organization: Organization, plan: Planned, number: str, transaction_number: str, now: datetime, by: User | None
 ) -> Payment:
     order, waits = plan.order, plan.waits
     return Payment(
@@ -331,7 +210,9 @@ def _payment(
         reference=order.reference, source_reference=order.source_reference, request_key=order.request_key,
         request_hash=order.digest(), note=order.note, lookalike_reason=order.lookalike_reason,
         strategy="manual" if order.by_hand is not None else order.strategy, plan=_plan_json(order),
-        breakdown=dict(order.breakdown), period_from=order.period[0] if order.period else None,
+        breakdown=dict(order.breakdown),
+        denominations=[[str(face), pieces] for face, pieces in order.denominations],
+        period_from=order.period[0] if order.period else None,
         period_to=order.period[1] if order.period else None, department=order.department, project=order.project,
         bank_account=order.bank_account, pending_for=",".join(waits), processed_at=None if waits else now,
     )  # fmt: skip
@@ -384,21 +265,11 @@ def _cheque(payment: Payment, order: PaymentOrder) -> Cheque:
     )  # fmt: skip
 
 
-def _cheque_identity(order: PaymentOrder) -> tuple[str, ...]:
-    if order.cheque is None:
-        return ()
-    return (order.cheque.number, order.cheque.bank.casefold(), (order.cheque.drawer or order.payer_name).casefold())
-
-
-def _uncleared(order: PaymentOrder, proposal: Proposal) -> Decimal:
-    return proposal.applied if order.method == Method.CHEQUE else ZERO
-
-
-def _cash_taken(order: PaymentOrder) -> Decimal:
-    taken = Payment.objects.filter(
-        customer_id=order.customer_id, method=Method.CASH, received_on=order.received_on, currency=order.currency
-    ).exclude(state__in=GONE)
-    return taken.aggregate(total=Sum("amount"))["total"] or ZERO
+def _repeat_of(place: int, orders: Sequence[PaymentOrder], order: PaymentOrder) -> int:
+    """The place of an earlier order of the same key in what was sent. Raises KeyReused if it asked otherwise."""
+    if orders[place].digest() != order.digest():
+        raise KeyReused(field="request_key")
+    return place
 
 
 def _as_before(

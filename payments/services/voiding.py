@@ -6,12 +6,13 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from billing.errors import DomainError
-from billing.ledger.models import JournalLine
+from billing.ledger.models import JournalEntry, JournalLine
 from billing.ledger.posting import open_day, post_entries, reversal_of
-from billing.models import Allocation, CreditItem
+from billing.models import Allocation, CreditItem, Customer
 from billing.office import approvals
 from billing.office.models import ApprovalRequest, User
 from billing.services.allocating import unallocate
+from billing.services.credit_control import judge_hold
 from billing.services.locking import lock_customers
 from billing.states import move
 from billing.transactions import transaction_required
@@ -82,7 +83,7 @@ def void_payment(*, payment: Payment, approval: ApprovalRequest, by: User, now: 
     by: whoever carries it out, not whoever recorded the payment. The payment keeps its number and amount; a cheque
     taken with it may be entered again. Raises what preview_void and approvals.use raise, and OwnEntry.
     """
-    lock_customers(payment.organization, [payment.customer_id])
+    customer = lock_customers(payment.organization, [payment.customer_id])[payment.customer_id]
     payment = _fresh(payment)
     approvals.use(request=approval, action=VOID, subject=f"payment:{payment.pk}", shown=preview_void(payment), now=now)
     if payment.recorded_by_id in (by.pk, approval.decided_by_id):
@@ -92,7 +93,7 @@ def void_payment(*, payment: Payment, approval: ApprovalRequest, by: User, now: 
     if payment.credit_item is None:
         move(payment, PaymentState.CANCELLED, PAYMENT_MOVES, pending_for="")
     else:
-        entry = _take_back(payment, payment.credit_item, reason, by, now)
+        entry = _take_back(payment, customer, payment.credit_item, reason, by, now)
         move(payment, PaymentState.VOIDED, PAYMENT_MOVES)
     Cheque.objects.filter(payment=payment).update(state=ChequeState.CANCELLED)
     today = payment.organization.today(now)
@@ -101,11 +102,14 @@ def void_payment(*, payment: Payment, approval: ApprovalRequest, by: User, now: 
     )
 
 
-def _take_back(payment: Payment, item: CreditItem, reason: str, by: User, now: datetime) -> Any:
+def _take_back(
+    payment: Payment, customer: Customer, item: CreditItem, reason: str, by: User, now: datetime
+) -> JournalEntry:
     """Undo the allocations, mirror the receipt's entry, empty the credit item. Returns the mirror entry."""
     standing = Allocation.objects.filter(credit_item=item, reverses__isnull=True, reversed_by__isnull=True)
     if standing.exists():
-        unallocate(allocations=standing.select_related("organization"), now=now, by=by, reason=reason)
+        undone = standing.select_related("organization")
+        unallocate(allocations=undone, now=now, by=by, reason=reason, judge=False)
     organization = payment.organization
     today = organization.today(now)
     assert payment.entry is not None
@@ -116,6 +120,8 @@ def _take_back(payment: Payment, item: CreditItem, reason: str, by: User, now: d
     )  # fmt: skip
     entry = post_entries(organization_id=organization.pk, drafts=[draft], now=now, by_id=by.pk)[0]
     CreditItem.objects.filter(pk=item.pk).update(reversed_on=max(today, item.available_on))
+    # Only now, when the money no longer counts as the customer's credit.
+    judge_hold(customer=customer, now=now, by=by)
     return entry
 
 

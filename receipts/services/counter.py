@@ -8,12 +8,16 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from billing.errors import DomainError
+from billing.bulk import insert_rows
+from billing.errors import BadInput, DomainError
+from billing.inputs import parse_email
+from billing.models import Customer
 from billing.money import format_money
 from billing.office import approvals
 from billing.office.models import Organization, User
 from billing.office.notices import Message, queue_notices
 from billing.office.numbers import take_numbers
+from billing.services.locking import lock_customers
 from billing.transactions import transaction_required
 from payments.models import Payment
 from payments.services.orders import PaymentOrder
@@ -21,6 +25,8 @@ from payments.services.receiving import Received, process_pending, receive_payme
 from receipts.models import Receipt
 from receipts.models.receipt import Delivery
 from receipts.services.content import receipt_content
+
+MAILED = (Delivery.EMAIL, Delivery.BOTH)
 
 
 @dataclass(frozen=True)
@@ -68,9 +74,14 @@ def take_payments(
     at_counter: bool = True,
 ) -> list[Taken | DomainError]:
     """Payments with their receipts, in the order given; a refused one comes back as its DomainError."""
-    results = receive_payments(
-        organization=organization, orders=[order for order, _wish in orders], now=now, by=by, at_counter=at_counter
+    refusals = _check_wishes(organization, orders)
+    good = [pair for place, pair in enumerate(orders) if place not in refusals]
+    received = iter(
+        receive_payments(
+            organization=organization, orders=[order for order, _wish in good], now=now, by=by, at_counter=at_counter
+        )
     )
+    results = [refusals.get(place) or next(received) for place in range(len(orders))]
     fresh = [
         (result, wish)
         for result, (_order, wish) in zip(results, orders, strict=True)
@@ -81,7 +92,7 @@ def take_payments(
     made |= {r.payment_id: r for r in Receipt.objects.filter(payment_id__in=known)} if known else {}
     for result, _wish in fresh:
         if result.payment.pending_for:
-            ask_for_approvals(result, now=now, by=by)
+            ask_for_approvals(result.payment, now=now, by=by)
     return [result if isinstance(result, DomainError) else Taken(result, made[result.payment.pk]) for result in results]
 
 
@@ -91,6 +102,7 @@ def accept_pending(*, payment: Payment, now: datetime, by: User) -> Taken | None
 
     Returns None while another approval is missing. The receipt loses its provisional mark and says what was paid.
     """
+    lock_customers(payment.organization, [payment.customer_id])
     payment = (
         Payment.objects.select_for_update(no_key=True, of=("self",)).select_related("organization").get(pk=payment.pk)
     )
@@ -126,9 +138,11 @@ def shown_of(payment: Payment) -> dict[str, Any]:
 
 
 @transaction_required
-def ask_for_approvals(received: Received, *, now: datetime, by: User | None) -> None:
-    """Put a waiting payment before those who may agree. Files and systems without a person ask as its recorder."""
-    payment = received.payment
+def ask_for_approvals(payment: Payment, *, now: datetime, by: User | None) -> None:
+    """Put a waiting payment before those who may agree; asking again while it waits changes nothing.
+
+    A file loaded without a person asks nobody: whoever enters payments asks from the payment's page.
+    """
     if by is None:
         return
     for action in payment.pending_for.split(","):
@@ -150,6 +164,40 @@ WAITING_REASONS = {
 }
 
 
+def _check_wishes(
+    organization: Organization, orders: Sequence[tuple[PaymentOrder, ReceiptWish]]
+) -> dict[int, DomainError]:
+    """What cannot be done about a receipt, by place (R7, R155). At most two queries."""
+    found: dict[int, DomainError] = {}
+    no_address = [order.customer_id for order, wish in orders if wish.delivery in MAILED and not wish.email]
+    reachable = set(Customer.objects.filter(pk__in=no_address).exclude(email="").values_list("pk", flat=True))
+    forms = [wish.form_number for _order, wish in orders if wish.form_number]
+    used = dict(
+        Receipt.objects.filter(organization=organization, form_number__in=forms).values_list(
+            "form_number", "payment__request_key"
+        )
+    )
+    for place, (order, wish) in enumerate(orders):
+        try:
+            _check_wish(wish, order.customer_id in reachable)
+            if used.get(wish.form_number, order.request_key) != order.request_key:
+                sentence = _("Form {number} was already used.")
+                raise BadInput(sentence, field="form_number", code="form_used", number=wish.form_number)
+            used |= {wish.form_number: order.request_key} if wish.form_number else {}
+        except DomainError as refusal:
+            found[place] = refusal
+    return found
+
+
+def _check_wish(wish: ReceiptWish, customer_has_address: bool) -> None:
+    if wish.delivery not in Delivery.values:
+        raise BadInput(_("There is no such delivery."), field="delivery", code="unknown_delivery")
+    if wish.email:
+        parse_email(wish.email)
+    elif wish.delivery in MAILED and not customer_has_address:
+        raise BadInput(_("Enter the e-mail address for the receipt."), field="email", code="required")
+
+
 def _issue_receipts(
     organization: Organization, taken: Sequence[tuple[Received, ReceiptWish]], now: datetime, by: User | None
 ) -> list[Receipt]:
@@ -165,7 +213,7 @@ def _issue_receipts(
         )
         for (received, wish), content, number in zip(taken, contents, numbers, strict=True)
     ]  # fmt: skip
-    Receipt.objects.bulk_create(receipts)
+    insert_rows(Receipt, receipts)
     mailed = [
         _mail(received, receipt) for (received, _wish), receipt in zip(taken, receipts, strict=True) if receipt.email
     ]
@@ -185,7 +233,7 @@ def _content(organization: Organization, received: Received, issued_at: datetime
 
 
 def _address(received: Received, wish: ReceiptWish) -> str:
-    if wish.delivery not in (Delivery.EMAIL, Delivery.BOTH):
+    if wish.delivery not in MAILED:
         return ""
     return wish.email or received.customer.email
 

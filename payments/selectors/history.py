@@ -1,0 +1,25 @@
+"""What the timeline of a customer tells of payments: taken, void, and the approvals about them."""
+
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from billing.models import Customer
+from billing.office.models import ApprovalRequest
+from billing.selectors.timeline import FactKind, Rows, approval_facts, facts, subjects, timeline_source
+from payments.models import Payment, PaymentVoid
+
+
+@timeline_source(
+    {"payment": FactKind(_("Payment recorded"), "payment"), "payment_void": FactKind(_("Payment void"), "payment")}
+)
+def _payments(customer: Customer) -> list[Rows]:
+    mine = Payment.objects.filter(customer=customer)
+    voids = PaymentVoid.objects.filter(payment__customer=customer)
+    asked = ApprovalRequest.objects.filter(organization=customer.organization, subject__in=subjects("payment", mine))
+    return [
+        facts(mine, "payment", at="recorded_at", number=F("number"), amount="amount", currency="currency",
+              detail=F("method"), who="recorded_by"),
+        facts(voids, "payment_void", at="voided_at", key="payment_id", number=F("payment__number"),
+              amount="payment__amount", currency="payment__currency", detail=F("reason"), who="voided_by"),
+        *approval_facts(asked),
+    ]  # fmt: skip

@@ -1,0 +1,40 @@
+"""The rules that receipts must keep (invariants 3, 39, 42)."""
+
+from billing.selectors.invariants.office import guards_missing, numbers_have_holes
+from billing.selectors.proof import Rule, mine
+
+RULES = [
+    Rule(
+        3, "receipt_guards_in_place", "Receipts and their papers are guarded against change, in the database itself.",
+        guards_missing(("receipts_receiptdocument", "receipts_receiptcopy"), ("receipts_receipt",)),
+    ),
+    Rule(
+        39, "receipt_of_payment",
+        "Every payment has one receipt of its organization that says its amount; provisional and void as it is.",
+        f"""
+        SELECT p.id AS payment_id, p.number, p.state, r.number AS receipt, r.content->>'amount' AS says, r.voided_at
+        FROM payments_payment p LEFT JOIN receipts_receipt r ON r.payment_id = p.id
+        WHERE {mine("p.organization_id")} AND (r.id IS NULL OR r.organization_id <> p.organization_id
+          OR (r.voided_at IS NOT NULL) <> (p.state IN ('voided', 'cancelled'))
+          OR p.state = 'pending' AND NOT r.is_provisional OR p.state = 'processed' AND r.is_provisional)
+        UNION ALL
+        SELECT p.id, p.number, p.state, r.number, r.content->>'amount', r.voided_at
+        FROM receipts_receipt r JOIN payments_payment p ON p.id = r.payment_id
+        WHERE {mine("p.organization_id")} AND (r.content->>'amount')::numeric IS DISTINCT FROM p.amount""",
+    ),
+    Rule(
+        39, "receipt_numbers", "Receipt numbers run without holes, by year; a void receipt keeps its number.",
+        numbers_have_holes("RCP", "receipts_receipt", period=r"\d{4}", digits=8),
+    ),
+    Rule(
+        42, "receipt_mail_has_fact",
+        "A receipt to be mailed has its message, and no message speaks of a receipt that is not there.",
+        f"""
+        SELECT r.id AS receipt_id, r.number, n.id AS notice_id, n.fact
+        FROM receipts_receipt r FULL JOIN (SELECT * FROM office_notice WHERE kind = 'receipt') n
+          ON n.fact = 'receipt:' || r.id
+        WHERE {mine("coalesce(r.organization_id, n.organization_id)")}
+          AND (r.id IS NULL OR n.id IS NULL AND r.email <> '')""",
+    ),
+]  # fmt: skip
+COUNTED = {"receipts": ("receipts_receipt", "organization_id")}
