@@ -1,6 +1,7 @@
 from django.apps import AppConfig, apps
 from django.contrib.admin import apps as admin_apps
 from django.db.models.signals import post_migrate
+from django.forms.renderers import get_default_renderer
 
 
 class ConfigConfig(AppConfig):
@@ -23,3 +24,9 @@ class ConsoleAdminConfig(admin_apps.AdminConfig):
 
     default = False
     default_site = "config.console.site.ConsoleSite"
+
+    def ready(self) -> None:
+        # The theme draws a checkbox while it loads; that loads every template tag, and ours need the theme. Loading the
+        # tags first lets each find the other whole.
+        get_default_renderer().get_template("django/forms/widgets/checkbox.html")
+        super().ready()

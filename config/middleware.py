@@ -5,6 +5,10 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone, translation
+
+from billing.office.access import staff_organizations
+from billing.office.models import User
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -29,16 +33,39 @@ class ConsolePolicyMiddleware:
 class StaffIdleMiddleware:
     """Ends a staff session after STAFF_IDLE_SECONDS without a request: a counter is a public place.
 
-    The session is written at most once a minute, so that reading a list does not cost a write each page.
+    Staff is whoever works in an organization. The session is looked at and written at most once a minute, so that
+    reading a list does not cost a write each page.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.user.is_authenticated and request.user.is_staff:
+        if isinstance(request.user, User) and request.user.is_authenticated:
             now = int(time.time())
-            if now - request.session.get("seen", 0) >= TOUCH_SECONDS:
+            if now - request.session.get("seen", 0) >= TOUCH_SECONDS and any(staff_organizations(request.user)):
                 request.session["seen"] = now
                 request.session.set_expiry(settings.STAFF_IDLE_SECONDS)
         return self.get_response(request)
+
+
+class PlaceMiddleware:
+    """In the console, times are those of the organization worked in, and words are in the user's own language.
+
+    The language chosen on this machine comes first; then the one the user chose elsewhere; then the browser's.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path_info.startswith("/console/"):
+            return self.get_response(request)
+        if isinstance(request.user, User) and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+            translation.activate(request.user.language)
+            request.LANGUAGE_CODE = translation.get_language()
+        organization = request.organization  # type: ignore[attr-defined]
+        with timezone.override(organization.zone if organization else None):
+            response = self.get_response(request)
+        response.setdefault("Cache-Control", "no-store")
+        return response

@@ -14,6 +14,8 @@ from typing import Any
 import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
+from django.urls import reverse_lazy
 
 from config import logs
 from config.embedded.address import database
@@ -61,6 +63,11 @@ SECRET_KEY = required("SECRET_KEY", development_key("development secret key") * 
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 # The first key encrypts, every key decrypts: put a new one in front and rewrite at leisure.
 FIELD_KEYS = required("FIELD_KEYS", development_key("development field key")).split(",")
+# PEM files whose owner answers for our papers; the certificate with its chain. Without them papers are signed by a
+# key made in SIGNING_DIR, which proves that nothing was changed but not who signed.
+SIGNING_KEY_FILE = env.str("SIGNING_KEY_FILE", default="")
+SIGNING_KEY_PASSWORD = env.str("SIGNING_KEY_PASSWORD", default="")
+SIGNING_CERTIFICATE_FILE = env.str("SIGNING_CERTIFICATE_FILE", default="")
 
 # Applications
 
@@ -111,6 +118,7 @@ MIDDLEWARE = [
     "config.middleware.StaffIdleMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "billing.office.middleware.ActorMiddleware",
+    "config.middleware.PlaceMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -192,6 +200,7 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
 AXES_HTTP_RESPONSE_CODE = 429
+AXES_LOCKOUT_TEMPLATE = "console/shell/locked.html"
 # By name and address together: a stranger must not be able to lock a clerk out of her own desk.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_IPWARE_PROXY_COUNT = TRUSTED_PROXIES or None
@@ -207,6 +216,7 @@ LANGUAGES = [("en", "English"), ("zh-hant", "繁體中文")]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = ["config.formats"]
 
 # Browser
 
@@ -306,20 +316,33 @@ DJANGO_STRUCTLOG_CELERY_ENABLED = False
 
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["billing.api.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PARSER_CLASSES": ["billing.api.parsing.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "COERCE_DECIMAL_TO_STRING": True,
+    "DEFAULT_THROTTLE_CLASSES": ["billing.api.throttling.ClientThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"client": env.str("API_RATE", default="600/min")},
+    "EXCEPTION_HANDLER": "billing.api.problems.handle",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Quittance",
     "DESCRIPTION": "Receivables: what is owed, what was paid, and the papers that prove both.",
     "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SORT_OPERATION_PARAMETERS": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "PaymentMethod": "payments.models.Method",
+        "PaymentType": "payments.models.Purpose",
+        "PaymentState": "payments.models.PaymentState",
+        "PaymentStatus": "receipts.api.schema.STATUSES",
+        "CreateStatus": "receipts.api.schema.CREATED",
+        "ReceiptDelivery": "receipts.models.receipt.Delivery",
+    },
 }
 IMPORT_EXPORT_USE_TRANSACTIONS = True
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
@@ -327,10 +350,26 @@ IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
 UNFOLD = {
     "SITE_TITLE": "Quittance",
     "SITE_HEADER": "Quittance",
-    "SITE_SYMBOL": "receipt_long",
+    "SITE_URL": None,
+    "SITE_ICON": lambda request: static("brand/mark.svg"),
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("brand/favicon.svg")},
+    ],
+    "STYLES": [lambda request: static("console/shell.css")],
+    "SCRIPTS": [lambda request: static("console/shell.js")],
     "SHOW_LANGUAGES": True,
     "SHOW_BACK_BUTTON": True,
+    "SHOW_HISTORY": False,
+    "LANGUAGES": {"action": lambda request: reverse_lazy("admin:language")},
     "BORDER_RADIUS": "6px",
+    "LOGIN": {"form": "config.console.signing_in.SignInForm"},
+    "COMMAND": {"search_models": False},
+    "SIDEBAR": {
+        "show_search": False,
+        "command_search": True,
+        "show_all_applications": False,
+        "navigation": "config.console.navigation.navigation",
+    },
     "COLORS": {
         "primary": {
             "50": "oklch(97.1% .014 175)",

@@ -7,11 +7,13 @@ import structlog
 from django.db import close_old_connections
 from django.utils import timezone
 
+from billing.office.notices import send_due_notices
+
 log = structlog.get_logger(__name__)
 
 # (name, job). A job is called as job(now): it finds its own due work, claims it with SKIP LOCKED, and does
 # nothing when there is none. It may be called twice for one minute, late, or on two machines at once.
-JOBS: list[tuple[str, Callable[[datetime], object]]] = []
+JOBS: list[tuple[str, Callable[[datetime], object]]] = [("send_due_notices", send_due_notices)]
 
 
 def tick() -> dict[str, str]:

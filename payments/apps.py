@@ -6,3 +6,9 @@ class PaymentsConfig(AppConfig):
     label = "payments"
     verbose_name = "Payments"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from billing.services import credit_control
+        from payments.selectors.uncleared import uncleared_credit_items
+
+        credit_control.UNCLEARED.append(uncleared_credit_items)

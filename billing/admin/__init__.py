@@ -1,0 +1,15 @@
+from billing.admin import aging_report as aging_report
+from billing.admin import approvals as approvals
+from billing.admin import audit as audit
+from billing.admin import clients as clients
+from billing.admin import credit_page as credit_page
+from billing.admin import customer_page as customer_page
+from billing.admin import invoice_page as invoice_page
+from billing.admin import months as months
+from billing.admin import notices as notices
+from billing.admin import office as office
+from billing.admin import organization as organization
+from billing.admin import people as people
+from billing.admin import policies as policies
+from billing.admin import registrations as registrations
+from billing.admin import registrations_ledger as registrations_ledger

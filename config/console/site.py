@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
+from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
-from billing.admin.base import console_paths
+from billing.office import clock
 from billing.office.access import staff_organizations
 from billing.office.models import User
 
@@ -19,14 +21,52 @@ class ConsoleSite(UnfoldAdminSite):
     Work screens of the apps are console_path()s; they come before the admin's own pages.
     """
 
+    index_title = _("Today")
+    index_template = "console/home/today.html"
+
     def has_permission(self, request: HttpRequest) -> bool:
         """Whoever works in some organization; is_staff and is_superuser alone open nothing."""
         user = request.user
-        return isinstance(user, User) and user.is_active and getattr(request, "organization", None) is not None
+        return isinstance(user, User) and user.is_active and bool(getattr(request, "organization", None))
 
     def get_urls(self) -> list[Any]:
+        # Apps register with the site while their admin modules load, so the site itself loads none of them.
+        from billing.admin.base import console_paths
+        from config.console import shell
+
+        own = [
+            path("organization/", self.admin_view(shell.choose_organization), name="organization"),
+            path("language/", shell.choose_language, name="language"),
+            path("welcome/<uidb64>/<token>/", shell.Welcome.as_view(), name="welcome"),
+        ]
         screens = [path(route, self.admin_view(view), name=name) for route, view, name in console_paths()]
-        return screens + list(super().get_urls())
+        return own + screens + list(super().get_urls())
 
     def works_in(self, request: HttpRequest) -> list[Any]:
-        return list(staff_organizations(request.user)) if isinstance(request.user, User) else []
+        """The user's organizations, one query a request."""
+        if not hasattr(request, "_works_in"):
+            user = request.user
+            request._works_in = list(staff_organizations(user)) if isinstance(user, User) else []  # type: ignore[attr-defined]
+        return request._works_in  # type: ignore[attr-defined,no-any-return]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context: dict[str, Any] = super().each_context(request)
+        if self.has_permission(request):
+            organization = request.organization  # type: ignore[attr-defined]
+            context |= {
+                "organization": organization,
+                "works_in": self.works_in(request),
+                "today": organization.today(clock.now()),
+            }
+        return context
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        from config.console.home import home_context
+
+        return super().index(request, {**home_context(request), **(extra_context or {})})  # type: ignore[no-any-return]
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The theme's own search keeps its results by user, whatever organization they work in; ours keeps none."""
+        from config.console.finding import find
+
+        return find(request)

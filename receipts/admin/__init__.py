@@ -1,0 +1,4 @@
+from receipts.admin import payment_actions as payment_actions
+from receipts.admin import receipt_views as receipt_views
+from receipts.admin import receive as receive
+from receipts.admin import registrations as registrations

@@ -1,0 +1,115 @@
+"""Stored facts as people read them: every key a label, amounts with their currency, lists as tables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
+
+from billing.errors import Sentence
+from billing.models import AllocationKind
+from billing.money import EXPONENTS, format_money
+
+# In the order in which a checker reads them; the database keeps facts in an order of its own.
+LABELS: dict[str, Sentence] = {
+    "deed": _("What is asked"), "payment": _("Payment"), "credit": _("Payment or credit"), "invoice": _("Invoice"),
+    "customer": _("Customer"), "kind": _("What"), "net": _("Net"), "tax": _("Tax"), "amount": _("Amount"),
+    "currency": _("Currency"), "method": _("Method"), "received_on": _("Received on"), "payer": _("Payer"),
+    "reference": _("Reference"), "recorded_by": _("Recorded by"), "state": _("State now"),
+    "on_hold_now": _("On hold now"), "hold_until_now": _("On hold until, now"), "hold_until": _("Last day of the hold"),
+    "disputed_now": _("Disputed now"), "invoice_open": _("Open on the invoice now"), "stands_now": _("Applied now"),
+    "shall_stand": _("To be applied instead"), "reopens": _("Invoices that reopen"),
+    "entries_reversed": _("Journal entries mirrored"),
+}  # fmt: skip
+_ORDER = {key: place for place, key in enumerate(LABELS)}
+DEEDS: dict[str, Sentence] = {
+    "set_hold": _("set a credit hold"), "release_hold": _("release the credit hold"),
+    "credit_memo": _("issue a credit memo"), "unallocate": _("take an allocation back"),
+    "reallocate": _("redistribute a payment or credit"), "dispute": _("mark the invoice disputed"),
+    "undispute": _("clear the dispute"), "void_invoice": _("void the invoice"),
+}  # fmt: skip
+# How stored words are said, by key. Apps add theirs.
+WORDS: dict[str, Mapping[str, Sentence]] = {"kind": dict(AllocationKind.choices), "deed": DEEDS}
+AMOUNTS = {"amount", "net", "tax", "invoice_open", "limit"}
+HIDDEN = {"currency", "invoice_key"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fact. table: (headings, rows of cells) where the fact is a list."""
+
+    key: str
+    label: Sentence
+    value: str = ""
+    head: tuple[Sentence, ...] = ()
+    cells: list[list[str]] = field(default_factory=list)
+    is_table: bool = False
+
+
+def readable(shown: Mapping[str, Any], hide: frozenset[str] = frozenset()) -> list[Row]:
+    """All facts; keys in `hide` say that they are hidden."""
+    currency = str(shown.get("currency", ""))
+    rows = []
+    for key, value in in_order(shown):
+        if key in HIDDEN:
+            continue
+        if key in hide:
+            rows.append(Row(key, label_of(key), str(_("hidden: type it below from the paper"))))
+        elif isinstance(value, list) and all(isinstance(item, dict) for item in value):
+            rows.append(_table(key, value, currency))
+        else:
+            rows.append(Row(key, label_of(key), said(key, value, currency)))
+    return rows
+
+
+def in_order(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return sorted(facts.items(), key=lambda fact: (_ORDER.get(fact[0], len(_ORDER)), fact[0]))
+
+
+def label_of(key: str) -> Sentence:
+    return LABELS.get(key) or key.replace("_", " ").capitalize()
+
+
+def said(key: str, value: Any, currency: str) -> str:
+    if value in ("", None, []):
+        return "–"
+    if isinstance(value, bool):
+        return str(_("yes") if value else _("no"))
+    if key in AMOUNTS and currency in EXPONENTS:
+        return format_money(Decimal(str(value)), currency)
+    if key in WORDS and str(value) in WORDS[key]:
+        return str(WORDS[key][str(value)])
+    if isinstance(value, str) and len(value) == 10 and value[4:5] == "-":
+        try:
+            return date_format(date.fromisoformat(value))
+        except ValueError:
+            return value
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _table(key: str, items: list[dict[str, Any]], currency: str) -> Row:
+    keys = [name for name, _value in in_order(items[0] if items else {}) if name not in HIDDEN]
+    cells = [[said(name, item.get(name), currency) for name in keys] for item in items]
+    return Row(key, label_of(key), "" if items else str(_("none")), tuple(map(label_of, keys)), cells, bool(items))
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[Sentence, str, str]]:
+    """Label, as shown, as it is now: for every fact that differs."""
+    currency = str(after.get("currency", ""))
+    return [
+        (label_of(key), _flat(key, before.get(key), currency), _flat(key, after.get(key), currency))
+        for key, _value in in_order({**before, **after})
+        if before.get(key) != after.get(key)
+    ]
+
+
+def _flat(key: str, value: Any, currency: str) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "; ".join(
+            " ".join(said(name, part, currency) for name, part in in_order(item) if name not in HIDDEN)
+            for item in value
+        )
+    return said(key, value, currency)

@@ -1,0 +1,161 @@
+"""Policies: every setting with its value, where it comes from and who decided it; changes are asked for (R58, R170)."""
+
+from itertools import islice
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from billing.admin.base import ConsoleRequest, console_context, console_path, may_here
+from billing.admin.columns import screen_url
+from billing.admin.deeds import deed
+from billing.admin.forms import area, carry, choice, reason_field, several, text
+from billing.errors import Sentence
+from billing.office import clock, policy_changes
+from billing.office.models import ApprovalRequest, PolicySetting, User
+from billing.office.models.approval import ApprovalState
+from billing.office.models.policy import Scope
+from billing.office.models.user import Mode
+from billing.office.policies import POLICIES, Found, Policy, policies_for, policy_history
+
+GROUPS = {
+    "payments": gettext_lazy("Taking payments"),
+    "allocation": gettext_lazy("Applying payments"),
+    "discount": gettext_lazy("Early-payment discount"),
+    "write_off": gettext_lazy("Small differences"),
+    "credit": gettext_lazy("Credit limits and holds"),
+    "approvals": gettext_lazy("Approvals"),
+    "receipts": gettext_lazy("Receipts"),
+}
+SOURCES: dict[Any, Sentence] = {
+    None: gettext_lazy("default"),
+    Scope.SYSTEM: gettext_lazy("system"),
+    Scope.ORGANIZATION: gettext_lazy("this organization"),
+}
+
+
+def may_see(request: HttpRequest) -> bool:
+    return any(may_here(request, action) for action in ("see_reports", "set_limits", "set_prices"))
+
+
+def may_ask(request: HttpRequest, key: str) -> bool:
+    return may_here(request, policy_changes.action_for(key), Mode.MAKE, Mode.CHECK)
+
+
+@console_path("policies/", "policies", "see_reports")
+def policies(request: ConsoleRequest) -> HttpResponse:
+    """All settings by group. Three queries."""
+    book = policies_for(request.organization)
+    waiting = set(_waiting(request).values_list("subject", flat=True))
+    rows = [_row(request, policy, book.find(policy.key), waiting) for policy in POLICIES.values()]
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(row["policy"].key.partition(".")[0], []).append(row)
+    named = [(GROUPS.get(name, name), members) for name, members in groups.items()]
+    return render(request, "console/office/policies.html", console_context(request, _("Policies"), groups=named))
+
+
+def _row(request: ConsoleRequest, policy: Policy, found: Found, waiting: set[str]) -> dict[str, Any]:
+    return {
+        "policy": policy,
+        "value": policy_changes.show_value(policy, found.value, request.organization.currency),
+        "source": SOURCES.get(found.scope, found.scope),
+        "is_default": found.scope is None,
+        "waiting": f"policy:{policy.key}" in waiting,
+        "may_ask": may_ask(request, policy.key),
+    }
+
+
+def _waiting(request: ConsoleRequest) -> Any:
+    return ApprovalRequest.objects.filter(
+        organization=request.organization, subject__startswith="policy:", state=ApprovalState.REQUESTED,
+        expires_at__gt=clock.now(),
+    )  # fmt: skip
+
+
+class PolicyForm(forms.Form):
+    """One setting: give it back, or decide it, with a reason."""
+
+    def __init__(self, policy: Policy, found: Found, data: Any = None) -> None:
+        self.policy = policy
+        super().__init__(data, initial={"value": _initial(policy, found.value)})
+        self.fields["value"] = _value_field(policy)
+        self.fields["give_back"] = forms.BooleanField(
+            label=gettext_lazy("Give it back: let the default or the system's setting hold"), required=False
+        )
+        self.fields["reason"] = reason_field()
+
+    def given(self) -> Any:
+        return None if self.cleaned_data["give_back"] else self.cleaned_data["value"]
+
+
+def _initial(policy: Policy, value: Any) -> Any:
+    if policy.kind == "flag":
+        return "yes" if value else "no"
+    return value
+
+
+def _value_field(policy: Policy) -> forms.Field:
+    label = gettext_lazy("Value")
+    if policy.kind == "flag":
+        return choice(label, [("yes", gettext_lazy("yes")), ("no", gettext_lazy("no"))], required=False)
+    if policy.kind == "choice":
+        return choice(label, [(name, _word(name)) for name in policy.choices], required=False)
+    if policy.kind == "choices":
+        return several(label, [(name, _word(name)) for name in policy.choices])
+    if policy.kind == "text":
+        return area(label, help_text=policy.unit)
+    return text(label, 200, required=False, help_text=policy.unit)
+
+
+def _word(name: str) -> str:
+    return name.replace("_", " ")
+
+
+@console_path("policies/<str:key>/", "policy", "see_reports")
+def policy(request: ConsoleRequest, key: str) -> HttpResponse:
+    """One setting with its history; whoever may, asks for a change. Five queries to read."""
+    if key not in POLICIES:
+        raise Http404
+    found = policies_for(request.organization).find(key)
+    form = PolicyForm(POLICIES[key], found, request.POST if request.method == "POST" else None)
+    allowed = may_ask(request, key)
+    if request.method == "POST" and allowed and form.is_valid() and _ask(request, key, form):
+        messages.success(request, _("Asked for. It holds once another person has approved."))
+        return redirect("admin:policy", key)
+    history = [_history_row(request, row) for row in islice(policy_history(request.organization, key), 100)]
+    context = console_context(
+        request, _("Policy"), policy=POLICIES[key], form=form, may_ask=allowed, history=history,
+        row=_row(request, POLICIES[key], found, set()), inbox=screen_url("approvals"),
+        waiting=_waiting(request).filter(subject=f"policy:{key}").select_related("requested_by").first(),
+    )  # fmt: skip
+    return render(request, "console/office/policy.html", context, status=422 if form.errors else 200)
+
+
+def _ask(request: ConsoleRequest, key: str, form: PolicyForm) -> ApprovalRequest | None:
+    now = clock.now()
+    return carry(
+        form,
+        lambda: policy_changes.ask_for_policy(
+            organization=request.organization, key=key, given=form.given(), reason=form.cleaned_data["reason"],
+            by=request.user, now=now,
+        ),
+    )  # fmt: skip
+
+
+def _history_row(request: ConsoleRequest, row: PolicySetting) -> dict[str, Any]:
+    policy = POLICIES[row.key]
+    value = policy_changes.plain(policy, row.value)
+    shown = policy_changes.show_value(policy, value, request.organization.currency)
+    return {"row": row, "value": _("given back") if row.value is None else shown}
+
+
+@deed("set_limits", policy_changes.DEED, label=gettext_lazy("Change the policy"), facts=policy_changes.facts_now)
+@deed("set_prices", policy_changes.DEED, label=gettext_lazy("Change the policy"), facts=policy_changes.facts_now)
+def carry_out_policy(request: ApprovalRequest, by: User, now: Any) -> Sentence:
+    setting = policy_changes.carry_out_policy(request=request, now=now)
+    return _("%(key)s holds from now on.") % {"key": setting.key}

@@ -1,0 +1,90 @@
+"""Lists of the books: journal entries with their lines, chart of accounts, months."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import AllValuesCheckboxFilter, ChoicesDropdownFilter, RangeDateFilter
+
+from billing.admin.columns import show_money, state_column
+from billing.admin.exports import ExportableAdmin
+from billing.admin.registrations import ReadOnlyInline
+from billing.ledger.models import JournalEntry, JournalLine, LedgerAccount, Period
+
+
+class JournalLineInline(ReadOnlyInline):
+    model = JournalLine
+    fields = ("account", "debit_money", "credit_money", "department", "project")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("account").order_by("ordinal")  # type: ignore[no-any-return]
+
+    @admin.display(description=_("debit"))
+    def debit_money(self, row: JournalLine) -> Any:
+        return show_money(row.debit, row.currency)
+
+    @admin.display(description=_("credit"))
+    def credit_money(self, row: JournalLine) -> Any:
+        return show_money(row.credit, row.currency)
+
+
+@admin.register(JournalEntry)
+class JournalEntryAdmin(ExportableAdmin):
+    action = "see_journal"
+    export_right = "export_accounting"
+    list_display = ("entry_number", "entry_date", "event", "memo", "total_money", "posted_at", "posted_by")
+    list_select_related = ("posted_by", "organization")
+    list_filter = (("entry_date", RangeDateFilter),)
+    extra_lookups = ("event", "year")
+    search_fields = ("key", "memo", "event")
+    search_help_text = _("Key, memo or event")
+    ordering = ("-id",)
+    inlines = (JournalLineInline,)
+    fields = (
+        ("year", "number"), ("entry_date", "event"), "key", ("memo", "reason"), "reverses", ("posted_at", "posted_by"),
+    )  # fmt: skip
+    export_columns = ("year", "number", "entry_date", "event", "key", "memo", "reason", "posted_at")
+    empty_text = _("Every posted business event, in debits and credits. The first payment or invoice writes the first.")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        lines = JournalLine.objects.filter(entry=OuterRef("pk")).order_by()
+        total = lines.values("entry").annotate(s=Sum("debit")).values("s")
+        currency = lines.values("currency")[:1]
+        return super().get_queryset(request).annotate(total=Subquery(total), currency=Subquery(currency))  # type: ignore[no-any-return]
+
+    @admin.display(description=_("entry"), ordering="id")
+    def entry_number(self, row: JournalEntry) -> str:
+        return str(row)
+
+    @admin.display(description=_("debits = credits"))
+    def total_money(self, row: Any) -> Any:
+        return show_money(row.total, row.currency or row.organization.currency)
+
+
+@admin.register(LedgerAccount)
+class LedgerAccountAdmin(ExportableAdmin):
+    action = "see_journal"
+    export_right = "export_accounting"
+    list_display = ("code", "name", "kind", "role", "is_default")
+    list_filter = (("kind", ChoicesDropdownFilter), ("role", AllValuesCheckboxFilter))
+    search_fields = ("code", "name")
+    fields = (("code", "name"), ("kind", "role"), "is_default")
+    export_columns = ("code", "name", "kind", "role", "is_default")
+    empty_text = _("The accounts that entries are posted to. An organization is opened with the standard chart.")
+
+
+@admin.register(Period)
+class PeriodAdmin(ExportableAdmin):
+    action = "see_journal"
+    export_right = "export_accounting"
+    list_display = ("month", "state_label", "changed_at", "changed_by", "reason")
+    list_select_related = ("changed_by",)
+    list_filter = (("state", ChoicesDropdownFilter),)
+    fields = (("month", "state"), ("changed_at", "changed_by"), "reason")
+    export_columns = ("month", "state", "changed_at", "reason")
+    empty_text = _("Months of the books. The first entry of a month opens it.")
+
+    state_label = state_column("period", _("state"))

@@ -1,0 +1,103 @@
+"""The one list of words, shapes and colours of the console: a state is never told by colour alone."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext, pgettext_lazy
+
+from billing.errors import Sentence
+from billing.models import Invoice
+
+
+@dataclass(frozen=True)
+class Look:
+    """word: what a person reads. shape: one character beside it. tone: good, info, wait, warn, bad or quiet."""
+
+    word: Sentence
+    shape: str
+    tone: str
+
+
+LOOKS: dict[str, Look] = {
+    "invoice.open": Look(_("open"), "○", "info"),
+    "invoice.part_paid": Look(_("part-paid"), "◐", "info"),
+    "invoice.paid": Look(_("paid"), "●", "good"),
+    "invoice.overdue": Look(_("overdue"), "▲", "bad"),
+    "invoice.disputed": Look(_("disputed"), "◆", "warn"),
+    "invoice.void": Look(_("void"), "✕", "quiet"),
+    "payment.pending": Look(_("provisional"), "◌", "warn"),
+    "payment.confirming": Look(_("being confirmed"), "◔", "wait"),
+    "payment.processed": Look(_("processed"), "●", "good"),
+    "payment.failed": Look(_("failed"), "✕", "bad"),
+    "payment.cancelled": Look(_("cancelled"), "–", "quiet"),
+    "payment.refunded": Look(_("refunded"), "↩", "quiet"),
+    "payment.voided": Look(_("void"), "✕", "quiet"),
+    "payment.returned": Look(_("returned"), "↩", "bad"),
+    "receipt.issued": Look(pgettext_lazy("receipt", "issued"), "●", "good"),
+    "receipt.provisional": Look(_("provisional"), "◌", "warn"),
+    "receipt.void": Look(_("void"), "✕", "quiet"),
+    "cheque.received": Look(_("in hand"), "○", "info"),
+    "cheque.cancelled": Look(_("cancelled"), "–", "quiet"),
+    "credit.unapplied": Look(_("unapplied"), "○", "info"),
+    "credit.used": Look(_("used up"), "●", "good"),
+    "credit.reversed": Look(_("reversed"), "✕", "quiet"),
+    "customer.on_hold": Look(_("on credit hold"), "■", "bad"),
+    "customer.active": Look(_("active"), "●", "good"),
+    "customer.inactive": Look(_("not active"), "–", "quiet"),
+    "period.open": Look(pgettext_lazy("period", "open"), "○", "info"),
+    "period.closed": Look(_("closed"), "■", "good"),
+    "period.locked": Look(_("locked"), "▣", "quiet"),
+    "notice.queued": Look(_("waiting"), "◔", "wait"),
+    "notice.sent": Look(_("sent"), "●", "good"),
+    "notice.failed": Look(_("given up"), "✕", "bad"),
+    "approval.requested": Look(_("waiting"), "◔", "wait"),
+    "approval.approved": Look(_("approved"), "✓", "good"),
+    "approval.rejected": Look(_("rejected"), "✕", "bad"),
+    "approval.withdrawn": Look(_("withdrawn"), "–", "quiet"),
+    "approval.used": Look(_("carried out"), "●", "good"),
+    "approval.expired": Look(_("lapsed"), "–", "quiet"),
+    "promise.waiting": Look(_("waiting"), "◔", "wait"),
+    "promise.kept": Look(_("kept"), "●", "good"),
+    "promise.broken": Look(_("broken"), "▲", "bad"),
+    "membership.active": Look(_("works here"), "●", "good"),
+    "membership.withdrawn": Look(_("withdrawn"), "–", "quiet"),
+    "client.active": Look(_("active"), "●", "good"),
+    "client.expired": Look(_("expired"), "–", "quiet"),
+    "client.revoked": Look(_("revoked"), "✕", "quiet"),
+    "proof.good": Look(_("proved"), "✓", "good"),
+    "proof.bad": Look(_("does not agree"), "▲", "bad"),
+    "jobs.good": Look(_("running"), "●", "good"),
+    "jobs.bad": Look(_("not running"), "▲", "bad"),
+}
+
+
+def label(key: str, word: Any = "") -> SafeString:
+    """A state as it looks everywhere: shape, word, colour. word: replaces the table's, where it carries a number."""
+    look = LOOKS.get(key) or Look(key.rpartition(".")[2], "○", "quiet")
+    html = '<span class="q-label q-{}"><span aria-hidden="true">{}</span> {}</span>'
+    return format_html(html, look.tone, look.shape, word or look.word)
+
+
+def invoice_key(invoice: Invoice, on: date) -> str:
+    """The most telling word for an invoice on a day; a dispute is told before lateness."""
+    if invoice.voided_on is not None:
+        return "invoice.void"
+    if not invoice.open_amount:
+        return "invoice.paid"
+    if invoice.is_disputed:
+        return "invoice.disputed"
+    if invoice.days_overdue(on):
+        return "invoice.overdue"
+    return "invoice.part_paid" if invoice.open_amount < invoice.invoiced_amount else "invoice.open"
+
+
+def invoice_label(invoice: Invoice, on: date) -> SafeString:
+    key = invoice_key(invoice, on)
+    if key != "invoice.overdue":
+        return label(key)
+    days = invoice.days_overdue(on)
+    return label(key, ngettext("overdue %(days)d day", "overdue %(days)d days", days) % {"days": days})

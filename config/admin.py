@@ -1,0 +1,1 @@
+from config.console import third_party as third_party

@@ -1,0 +1,8 @@
+"""Dates as 2026年3月12日; what is typed is ISO."""
+
+DATE_FORMAT = SHORT_DATE_FORMAT = "Y年n月j日"
+DATETIME_FORMAT = SHORT_DATETIME_FORMAT = "Y年n月j日 H:i"
+TIME_FORMAT = "H:i"
+MONTH_DAY_FORMAT = "n月j日"
+YEAR_MONTH_FORMAT = "Y年n月"
+DATE_INPUT_FORMATS = ["%Y-%m-%d"]
