@@ -23,7 +23,9 @@ TODAY = date(2026, 3, 12)
 _serial = count(1)
 
 
-def organization(code: str = "", *, currency: str = "USD", zone: str = "America/New_York", **details: Any) -> Organization:
+def organization(
+    code: str = "", *, currency: str = "USD", zone: str = "America/New_York", **details: Any
+) -> Organization:
     """A music school in USD unless told otherwise; no limits unless a policy sets them."""
     with transaction.atomic():
         return create_organization(
@@ -52,8 +54,8 @@ def customer(org: Organization, name: str = "Ada Lovelace", **details: Any) -> C
 
 
 def invoice(
-    payer: Customer, amount: str | int = "120.00", *, issued_on: date = date(2026, 2, 12), due_on: date | None = None,
-    terms: str = "", tax_rate: str = "0", **details: Any,
+    payer: Customer, amount: str | int | Decimal = "120.00", *, issued_on: date = date(2026, 2, 12),
+    due_on: date | None = None, terms: str = "", tax_rate: str = "0", **details: Any,
 ) -> Invoice:  # fmt: skip
     """One line of `amount` before tax, due in thirty days unless told otherwise."""
     details.setdefault("currency", payer.organization.currency)
@@ -65,7 +67,7 @@ def invoice(
         return issue_invoices(organization=payer.organization, orders=[order], now=NOW, by=None)[0]
 
 
-def order(payer: Customer, amount: str | int, **details: Any) -> PaymentOrder:
+def order(payer: Customer, amount: str | int | Decimal, **details: Any) -> PaymentOrder:
     by_hand: Iterable[tuple[Invoice, str]] | None = details.pop("by_hand", None)
     details.setdefault("currency", payer.organization.currency)
     details.setdefault("request_key", f"key-{next(_serial)}")
@@ -82,8 +84,10 @@ def cheque(number: str = "000123", **details: Any) -> ChequeOrder:
     return ChequeOrder(number=number, **details)
 
 
-def pay(payer: Customer, amount: str | int, *, by: User | None = None, now: datetime = NOW, wish: ReceiptWish | None = None,
-        **details: Any) -> Taken:  # fmt: skip
+def pay(
+    payer: Customer, amount: str | int | Decimal, *, by: User | None = None, now: datetime = NOW,
+    wish: ReceiptWish | None = None, **details: Any,
+) -> Taken:  # fmt: skip
     """Take a payment at the counter, through the real service."""
     with transaction.atomic():
         return take_payment(

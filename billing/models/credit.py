@@ -79,6 +79,9 @@ class CreditItem(models.Model):
             models.Index(
                 fields=["customer", "available_on", "id"], condition=Q(unapplied_amount__gt=0), name="credit_unapplied"
             ),
+            models.Index(
+                fields=["organization", "reversed_on"], condition=Q(reversed_on__isnull=False), name="credit_reversed"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from datetime import date
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from billing.ledger.models import JournalEntry
 from billing.models.constraints import MoneyFits
@@ -45,7 +46,7 @@ class Invoice(models.Model):
     net_amount = AmountField(_("net"))
     tax_amount = AmountField(_("tax"), default=0)
     invoiced_amount = AmountField(_("total"))
-    applied_amount = AmountField(_("paid"), default=0)
+    applied_amount = AmountField(pgettext_lazy("amount", "paid"), default=0)
     discounted_amount = AmountField(_("discount taken"), default=0)
     written_off_amount = AmountField(_("written off"), default=0)
     voided_on = models.DateField(_("voided"), null=True, blank=True)
@@ -118,6 +119,8 @@ class Invoice(models.Model):
             models.Index(fields=["organization", "due_on"], condition=Q(open_amount__gt=0), name="invoice_open_by_due",
                          include=["customer", "issued_on", "currency", "open_amount"]),
             models.Index(fields=["organization", "-issued_on", "-id"], name="invoice_newest"),
+            models.Index(fields=["organization", "voided_on"], condition=Q(voided_on__isnull=False),
+                         name="invoice_voided"),
         ]  # fmt: skip
 
     def __str__(self) -> str:

@@ -1,0 +1,1 @@
+"""How fast it is, each figure beside its floor: the least that could do the same, measured in the same run."""

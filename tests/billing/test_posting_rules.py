@@ -1,0 +1,98 @@
+"""docs/posting-rules.md and the code say the same: each row of the page is what its function posts."""
+
+import inspect
+import re
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from importlib import import_module
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from billing import postings as billing_postings
+from billing.ledger.posting import Draft
+from billing.models import CreditKind
+from payments import postings as payment_postings
+from payments.models import Method
+
+PAGE = settings.BASE_DIR / "docs" / "posting-rules.md"
+AMOUNTS = {"net": Decimal("100.00"), "tax": Decimal("5.00"), "credit": Decimal("90.00"), "discount": Decimal("2.00"),
+           "write-off": Decimal("1.50"), "amount": Decimal("75.00")}  # fmt: skip
+COMMON = {"key": "k", "customer_id": 7, "currency": "USD", "on": date(2026, 3, 9)}
+INVOICE = {"number": "1", "net": AMOUNTS["net"], "tax": AMOUNTS["tax"]}
+ALLOCATION = {"memo": "m", "credit_amount": AMOUNTS["credit"], "discount": AMOUNTS["discount"],
+              "write_off": AMOUNTS["write-off"]}  # fmt: skip
+RECEIPT = {"number": "1", "amount": AMOUNTS["amount"]}
+# What each row of the page is about: the arguments its function is called with, in turn.
+CASES: dict[str, list[dict[str, Any]]] = {
+    "Invoice issued": [INVOICE],
+    "Fee issued": [{**INVOICE, "fee": True}],
+    "Invoice taken over": [{**INVOICE, "opening": True}],
+    "Credit memo issued": [{**INVOICE, "reason": "r"}],
+    "Payment allocated": [{**ALLOCATION, "kind": CreditKind.PAYMENT}],
+    "Credit memo allocated": [{**ALLOCATION, "kind": CreditKind.CREDIT_MEMO}],
+    "Cash received": [{**RECEIPT, "method": Method.CASH}],
+    "Cheque received": [{**RECEIPT, "method": Method.CHEQUE}],
+    "Transfer received": [{**RECEIPT, "method": Method.BANK_TRANSFER}],
+    "Electronic payment received": [
+        {**RECEIPT, "method": method}
+        for method in (Method.CARD, Method.ACH, Method.UPI, Method.NET_BANKING, Method.AUTO_DEBIT)
+    ],
+}
+
+
+def rows() -> list[list[str]]:
+    table = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table[2:]]
+
+
+def read_side(cell: str, total: Decimal) -> set[tuple[str, bool, Decimal]]:
+    """ "revenue: net; tax_payable: tax" as (role, carries the customer, amount)."""
+    found = set()
+    for part in cell.split(";"):
+        shape = re.fullmatch(r"\s*(\w+)( \(customer\))?: ([\w-]+)\s*", part)
+        assert shape is not None, part
+        found.add((shape[1], bool(shape[2]), total if shape[3] == "total" else AMOUNTS[shape[3]]))
+    return found
+
+
+def sides(draft: Draft) -> tuple[set[tuple[str, bool, Decimal]], set[tuple[str, bool, Decimal]]]:
+    for line in draft.lines:
+        assert line.party in (None, COMMON["customer_id"])
+    return (
+        {(str(line.role), line.party is not None, line.debit) for line in draft.lines if line.debit},
+        {(str(line.role), line.party is not None, line.credit) for line in draft.lines if line.credit},
+    )
+
+
+def find(path: str) -> Callable[..., Draft]:
+    module, _dot, name = path.strip("`").rpartition(".")
+    function: Callable[..., Draft] = getattr(import_module(module), name)
+    return function
+
+
+@pytest.mark.parametrize("row", rows(), ids=lambda row: row[0])
+def test_a_row_of_the_page_is_what_its_function_posts(row: list[str]) -> None:
+    event, _when, debits, credits, path = row
+    for case in CASES[event]:
+        draft = find(path)(**COMMON, **case)
+        total = sum(line.debit for line in draft.lines)
+        assert sides(draft) == (read_side(debits, Decimal(total)), read_side(credits, Decimal(total)))
+
+
+def test_every_posting_function_and_case_has_its_row() -> None:
+    assert [row[0] for row in rows()] == list(CASES)
+    functions = {
+        f"{module.__name__}.{name}"
+        for module in (billing_postings, payment_postings)
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__
+    }
+    assert functions == {row[4].strip("`") for row in rows()}
+
+
+def test_every_method_has_its_row() -> None:
+    methods = {case["method"] for cases in CASES.values() for case in cases if "method" in case}
+    assert methods == set(Method)

@@ -1,0 +1,169 @@
+"""The guards that must be there, read from the database itself; and a sentence for each of their refusals."""
+
+import re
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from billing.errors import DomainError
+from billing.refusals import CODES, SENTENCES, RefusedByDatabase, explain, explained, sentence_of
+from tests.guards.conftest import Scene, refused, sql
+
+pytestmark = pytest.mark.django_db
+
+AUDITED = "audit_delete audit_insert audit_update"
+KEPT = "append_only append_only_whole"
+FROZEN = "frozen frozen_whole"
+TRIGGERS = {
+    "billing_allocation": f"adds_up {KEPT} {AUDITED} undo_mirrors",
+    "billing_creditholdevent": f"{KEPT} {AUDITED}",
+    "billing_credititem": f"adds_up adds_up_new {AUDITED} {FROZEN}",
+    "billing_creditmemo": f"{KEPT} {AUDITED}",
+    "billing_customer": AUDITED,
+    "billing_customer_users": AUDITED,
+    "billing_household": AUDITED,
+    "billing_invoice": f"adds_up adds_up_new {AUDITED} {FROZEN} lines_add_up",
+    "billing_invoiceline": f"{KEPT} {AUDITED}",
+    "billing_payerrecord": KEPT,
+    "billing_promisetopay": f"{KEPT} {AUDITED}",
+    "ledger_journalentry": f"{KEPT} {AUDITED} entry_balances period_is_open reversal_mirrors",
+    "ledger_journalline": f"{KEPT} {AUDITED} line_balances line_joins_now",
+    "ledger_journalseries": FROZEN,
+    "ledger_ledgeraccount": AUDITED,
+    "ledger_period": f"{AUDITED} {FROZEN}",
+    "office_apiclient": AUDITED,
+    "office_approvalrequest": f"{AUDITED} {FROZEN}",
+    "office_auditentry": KEPT,
+    "office_auditseal": f"{KEPT} seal",
+    "office_grant": AUDITED,
+    "office_membership": f"{AUDITED} {FROZEN}",
+    "office_numberseries": FROZEN,
+    "office_organization": AUDITED,
+    "office_policysetting": f"{KEPT} {AUDITED}",
+    "office_user": AUDITED,
+    "payments_bankaccount": AUDITED,
+    "payments_cheque": f"{AUDITED} {FROZEN}",
+    "payments_payment": f"{AUDITED} {FROZEN}",
+    "payments_paymentvoid": f"{KEPT} {AUDITED}",
+    "receipts_receipt": f"{AUDITED} {FROZEN}",
+    "receipts_receiptcopy": f"{KEPT} {AUDITED}",
+    "receipts_receiptdocument": f"{KEPT} {AUDITED}",
+}
+DEFERRED = {
+    ("billing_allocation", "adds_up"), ("billing_invoice", "adds_up"), ("billing_invoice", "adds_up_new"),
+    ("billing_invoice", "lines_add_up"), ("billing_credititem", "adds_up"), ("billing_credititem", "adds_up_new"),
+    ("ledger_journalentry", "entry_balances"), ("ledger_journalentry", "reversal_mirrors"),
+    ("ledger_journalline", "line_balances"), ("office_auditseal", "seal"),
+}  # fmt: skip
+# Composite foreign keys keep organization, customer and currency of parent and child the same (18, 45).
+TOGETHER = {
+    "allocation_credit_of_customer", "allocation_customer_of_organization", "allocation_entry_of_organization",
+    "allocation_invoice_of_customer", "credit_item_customer_of_organization", "customer_household_of_organization",
+    "invoice_customer_of_organization", "invoice_entry_of_organization", "journal_line_account_of_organization",
+    "journal_line_entry_of_organization", "payment_credit_of_customer", "payment_customer_of_organization",
+    "payment_entry_of_organization",
+}  # fmt: skip
+OURS = "^(office|ledger|billing|payments|receipts|reconciliation)_"
+
+
+def test_every_guard_is_in_its_place_and_awake() -> None:
+    rows = sql(
+        "SELECT c.relname, t.tgname, t.tgenabled FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+        " WHERE NOT t.tgisinternal AND c.relnamespace = current_schema()::regnamespace"
+    )
+    found: dict[str, set[str]] = {}
+    for table, name, enabled in rows:
+        found.setdefault(table, set()).add(name)
+        assert enabled == "O", f"{name} on {table} sleeps"
+    missing = {
+        table: names for table, words in TRIGGERS.items() if (names := set(words.split()) - found.get(table, set()))
+    }
+    assert not missing
+
+
+def test_sums_are_judged_at_commit() -> None:
+    rows = sql(
+        "SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+        " WHERE NOT t.tgisinternal AND t.tgdeferrable AND t.tginitdeferred"
+    )
+    assert set(rows) >= DEFERRED
+
+
+def test_18_45_parent_and_child_belong_together_and_the_constraints_are_valid() -> None:
+    rows = sql("SELECT conname, convalidated FROM pg_constraint WHERE contype = 'f' AND array_length(conkey, 1) > 1")
+    assert {name for name, valid in rows if valid} >= TOGETHER
+
+
+def test_no_money_column_is_wider_or_finer_than_14_2() -> None:
+    """Invariant 23: numeric(14,2), and never a binary float, in any table of ours."""
+    rows = sql(
+        "SELECT table_name, column_name, data_type, numeric_precision, numeric_scale FROM information_schema.columns"
+        " WHERE table_schema = current_schema() AND table_name ~ %s"
+        " AND (data_type IN ('real', 'double precision', 'money') OR column_name ~ '(amount|debit|credit)$')",
+        OURS,
+    )
+    assert len(rows) > 15
+    assert [row for row in rows if row[2:] != ("numeric", 14, 2)] == []
+
+
+def test_no_foreign_key_deletes_along() -> None:
+    rows = sql(
+        "SELECT conname FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid"
+        " WHERE contype = 'f' AND confdeltype <> 'a' AND t.relname ~ %s", OURS,
+    )  # fmt: skip
+    assert rows == []
+
+
+class TestSentences:
+    def test_every_constraint_has_one(self) -> None:
+        named = sql(
+            "SELECT conname FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid WHERE t.relname ~ %s"
+            " AND c.contype IN ('c', 'u', 'x') OR (t.relname ~ %s AND c.contype = 'f' AND array_length(conkey, 1) > 1)"
+            " UNION SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+            " JOIN pg_class t ON t.oid = i.indrelid WHERE i.indisunique AND NOT i.indisprimary AND t.relname ~ %s",
+            OURS, OURS, OURS,
+        )  # fmt: skip
+        bodies = " ".join(row[0] for row in sql("SELECT prosrc FROM pg_proc WHERE proname ~ %s", OURS))
+        raised = set(re.findall(r"CONSTRAINT = '(\w+)'", bodies))
+        assert {"append_only", "frozen_column", "entry_balances", "undo_mirrors", "period_is_open"} <= raised
+        mute = {name for name in {row[0] for row in named} | raised if sentence_of(name) is None}
+        assert mute == set()
+
+    def test_none_is_of_a_constraint_that_is_gone(self) -> None:
+        names = {row[0] for row in sql("SELECT conname FROM pg_constraint UNION SELECT relname FROM pg_class")}
+        bodies = " ".join(row[0] for row in sql("SELECT prosrc FROM pg_proc WHERE proname ~ %s", OURS))
+        assert set(SENTENCES) - names - set(re.findall(r"CONSTRAINT = '(\w+)'", bodies)) == set()
+        assert set(CODES) <= set(SENTENCES)
+
+    @pytest.mark.parametrize("sentence", SENTENCES.values(), ids=SENTENCES)
+    def test_each_is_a_sentence_for_people(self, sentence: object) -> None:
+        text = str(sentence)
+        assert text[0].isupper() and text.endswith(".") and "_" not in text
+
+    def test_a_refusal_is_told_as_a_domain_error(self, scene: Scene) -> None:
+        with pytest.raises(RefusedByDatabase) as refusal, explained(), transaction.atomic():
+            sql("UPDATE billing_credititem SET applied_amount = 121")
+        assert (refusal.value.code, str(refusal.value)) == (
+            "more_than_paid", "Less than that is left of the payment; somebody may have been quicker.",
+        )  # fmt: skip
+        assert isinstance(refusal.value.__cause__, IntegrityError)
+
+    def test_so_is_one_that_only_the_commit_could_see(self, scene: Scene) -> None:
+        with pytest.raises(RefusedByDatabase) as refusal, explained(), transaction.atomic():
+            sql("UPDATE billing_credititem SET applied_amount = 99")
+            sql("SET CONSTRAINTS ALL IMMEDIATE")
+        assert refusal.value.code == "credit_item_adds_up"
+
+    def test_a_foreign_key_says_something_too(self, scene: Scene) -> None:
+        with pytest.raises(DomainError, match="The books do not allow this"), explained(), transaction.atomic():
+            sql("INSERT INTO billing_household (organization_id, name) VALUES (0, 'x')")
+            sql("SET CONSTRAINTS ALL IMMEDIATE")
+
+    def test_an_error_without_a_name_is_still_explained(self) -> None:
+        assert str(explain(IntegrityError("?"))) == "The books do not allow this."
+
+    def test_what_is_no_refusal_passes(self, scene: Scene) -> None:
+        with pytest.raises(ZeroDivisionError), explained():
+            _ = 1 / 0
+        with refused("append_only"):
+            sql("DELETE FROM billing_allocation")

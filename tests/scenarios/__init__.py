@@ -1,0 +1,1 @@
+"""Textbook stories, end to end: each cites its source and shows the whole journal."""
