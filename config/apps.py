@@ -13,7 +13,10 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         from config import checks  # noqa: F401  registers the system checks
+        from config.console.field_words import say_fields
         from config.schedules import ensure_tick_after_migrate
+
+        say_fields()
 
         # The queue's own app config: Django sends this signal only for apps that have models.
         post_migrate.connect(ensure_tick_after_migrate, sender=apps.get_app_config("django_q"))

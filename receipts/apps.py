@@ -1,10 +1,11 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class ReceiptsConfig(AppConfig):
     name = "receipts"
     label = "receipts"
-    verbose_name = "Receipts"
+    verbose_name = _("Receipts")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

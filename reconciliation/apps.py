@@ -1,8 +1,9 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class ReconciliationConfig(AppConfig):
     name = "reconciliation"
     label = "reconciliation"
-    verbose_name = "Reconciliation"
+    verbose_name = _("Reconciliation")
     default_auto_field = "django.db.models.BigAutoField"

@@ -74,7 +74,7 @@ def console_paths() -> list[tuple[str, View, str]]:
 
 
 def console_context(request: HttpRequest, title: object, **more: Any) -> dict[str, Any]:
-    """Template context of a work screen that extends "admin/base.html"."""
+    """Template context of a work screen that extends "admin/base_site.html"."""
     return {**admin.site.each_context(request), "title": title, **more}
 
 

@@ -10,6 +10,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from billing.admin.facts import said_code
 from billing.admin.words_and_colours import label
 from billing.money import format_money
 
@@ -37,6 +38,15 @@ def money_column(field: str, description: Any, currency: str = "currency", sort:
 def state_column(prefix: str, description: Any, field: str = "state") -> Column:
     def column(self: Any, row: Model) -> SafeString:
         return label(f"{prefix}.{follow(row, field)}")
+
+    return admin.display(description=description, ordering=field)(column)
+
+
+def code_column(field: str, description: Any, key: str = "") -> Column:
+    """A column of stored codes in words. key: which table of facts.WORDS, the field's own name unless given."""
+
+    def column(self: Any, row: Model) -> str:
+        return said_code(key or field, follow(row, field) or "")
 
     return admin.display(description=description, ordering=field)(column)
 

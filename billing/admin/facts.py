@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from billing.errors import Sentence
+from billing.ledger.models import Role
 from billing.models import AllocationKind
 from billing.money import EXPONENTS, format_money
 
@@ -31,8 +32,26 @@ DEEDS: dict[str, Sentence] = {
     "reallocate": _("redistribute a payment or credit"), "dispute": _("mark the invoice disputed"),
     "undispute": _("clear the dispute"), "void_invoice": _("void the invoice"),
 }  # fmt: skip
+ACTIONS: dict[str, Sentence] = {
+    "verify_large_payment": _("verify a large payment"), "accept_unusual_method": _("accept an unusual method"),
+    "void_payment": _("void a payment"), "credit_hold": _("credit hold"),
+    "override_allocation": _("change an allocation"), "reallocate_to_other": _("redistribute to another"),
+    "write_off_large": _("write off or credit"), "close_period": _("close a month"),
+    "reopen_period": _("reopen a month"), "set_limits": _("change a limit"), "set_prices": _("change a policy"),
+    "manage_users": _("give a role"),
+}  # fmt: skip
+EVENTS: dict[str, Sentence] = {
+    "invoice_issued": _("invoice issued"), "credit_memo_issued": _("credit memo issued"),
+    "credit_allocated": _("credit set against invoices"), "payment_received": _("payment received"),
+}  # fmt: skip
+NOTICE_KINDS: dict[str, Sentence] = {
+    "receipt": _("receipt"), "receipt_void": _("receipt void"), "hold_released": _("credit hold released"),
+}  # fmt: skip
 # How stored words are said, by key. Apps add theirs.
-WORDS: dict[str, Mapping[str, Sentence]] = {"kind": dict(AllocationKind.choices), "deed": DEEDS}
+WORDS: dict[str, Mapping[str, Sentence]] = {
+    "kind": dict(AllocationKind.choices), "deed": DEEDS, "action": ACTIONS, "event": EVENTS,
+    "notice_kind": NOTICE_KINDS, "account_role": dict(Role.choices),
+}  # fmt: skip
 AMOUNTS = {"amount", "net", "tax", "invoice_open", "limit"}
 HIDDEN = {"currency", "invoice_key"}
 
@@ -88,6 +107,15 @@ def said(key: str, value: Any, currency: str) -> str:
         except ValueError:
             return value
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def said_code(key: str, code: str) -> str:
+    """A stored code in the reader's language; one that nobody named is read out. "x_reversed" is x, taken back."""
+    words = WORDS.get(key, {})
+    of, reversed_, _rest = code.partition("_reversed")
+    if code not in words and reversed_ and of in words:
+        return str(_("{event}, reversed")).format(event=words[of])
+    return str(words.get(code) or code.replace("_", " "))
 
 
 def _table(key: str, items: list[dict[str, Any]], currency: str) -> Row:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 
 from billing.admin.base import ConsoleAdmin, may_here, modes_of
-from billing.admin.columns import link_to, state_column
+from billing.admin.columns import code_column, link_to, state_column
 from billing.admin.exports import ExportableAdmin
 from billing.admin.filters import DayFilter
 from billing.admin.words_and_colours import label
@@ -27,7 +27,7 @@ def may_retry_notices(request: HttpRequest) -> bool:
 
 @admin.register(Notice)
 class NoticeAdmin(ExportableAdmin):
-    list_display = ("subject", "channel", "recipient", "kind", "queued_at", "sent_at", "standing", "trouble")
+    list_display = ("subject", "channel", "recipient", "kind_word", "queued_at", "sent_at", "standing", "trouble")
     list_filter = (("state", ChoicesDropdownFilter), ("channel", ChoicesDropdownFilter), ("queued_at", DayFilter))
     extra_lookups = ("kind", "party")
     search_fields = ("subject", "recipient", "fact")
@@ -43,6 +43,7 @@ class NoticeAdmin(ExportableAdmin):
     )
 
     standing = state_column("notice", _("state"))
+    kind_word = code_column("kind", _("kind"), "notice_kind")
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         extra = {**(extra_context or {}), "may_retry": may_retry_notices(request)}
@@ -53,7 +54,7 @@ class NoticeAdmin(ExportableAdmin):
 class ApprovalRequestAdmin(ConsoleAdmin):
     """What was asked for, decided and carried out. The inbox decides; this is the record."""
 
-    list_display = ("title", "action", "requested_by", "requested_at", "decided_by", "decided_at", "standing")
+    list_display = ("title", "action_word", "requested_by", "requested_at", "decided_by", "decided_at", "standing")
     list_select_related = ("requested_by", "decided_by")
     list_filter = (("state", ChoicesDropdownFilter), ("requested_at", DayFilter))
     extra_lookups = ("action", "subject")
@@ -65,6 +66,8 @@ class ApprovalRequestAdmin(ConsoleAdmin):
         ("state", "decided_by", "decided_at"), "decision_reason",
     )  # fmt: skip
     empty_text = _("What one person asked and another decided. Voiding a payment or changing a policy makes the first.")
+
+    action_word = code_column("action", _("action"))
 
     def _may(self, request: HttpRequest, *modes: str) -> bool:
         return bool(modes_of(request))

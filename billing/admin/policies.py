@@ -4,6 +4,7 @@ from itertools import islice
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from billing.admin.base import ConsoleRequest, console_context, console_path, may_here
 from billing.admin.columns import screen_url
 from billing.admin.deeds import deed
+from billing.admin.facts import said_code
 from billing.admin.forms import area, carry, choice, reason_field, several, text
 from billing.errors import Sentence
 from billing.office import clock, policy_changes
@@ -62,7 +64,8 @@ def policies(request: ConsoleRequest) -> HttpResponse:
 def _row(request: ConsoleRequest, policy: Policy, found: Found, waiting: set[str]) -> dict[str, Any]:
     return {
         "policy": policy,
-        "value": policy_changes.show_value(policy, found.value, request.organization.currency),
+        "value": _shown(request, policy, found.value),
+        "allowed": ", ".join(_word(policy, name) for name in policy.choices),
         "source": SOURCES.get(found.scope, found.scope),
         "is_default": found.scope is None,
         "waiting": f"policy:{policy.key}" in waiting,
@@ -104,16 +107,31 @@ def _value_field(policy: Policy) -> forms.Field:
     if policy.kind == "flag":
         return choice(label, [("yes", gettext_lazy("yes")), ("no", gettext_lazy("no"))], required=False)
     if policy.kind == "choice":
-        return choice(label, [(name, _word(name)) for name in policy.choices], required=False)
+        return choice(label, [(name, _word(policy, name)) for name in policy.choices], required=False)
     if policy.kind == "choices":
-        return several(label, [(name, _word(name)) for name in policy.choices])
+        return several(label, [(name, _word(policy, name)) for name in policy.choices])
     if policy.kind == "text":
         return area(label, help_text=policy.unit)
     return text(label, 200, required=False, help_text=policy.unit)
 
 
-def _word(name: str) -> str:
-    return name.replace("_", " ")
+# Which of the stored words a setting chooses among.
+CHOICES = {
+    "payments.methods": "method", "payments.unusual_methods": "method", "allocation.strategy": "strategy",
+    "receipts.delivery": "delivery",
+}  # fmt: skip
+
+
+def _word(policy: Policy, name: str) -> str:
+    if policy.key == "receipts.languages":
+        return dict(settings.LANGUAGES).get(name, name)
+    return said_code(CHOICES[policy.key], name) if policy.key in CHOICES else name
+
+
+def _shown(request: ConsoleRequest, policy: Policy, value: Any) -> str:
+    if value and policy.kind in ("choice", "choices"):
+        return ", ".join(_word(policy, name) for name in ([value] if isinstance(value, str) else value))
+    return policy_changes.show_value(policy, value, request.organization.currency)
 
 
 @console_path("policies/<str:key>/", "policy", "see_reports")
@@ -150,8 +168,7 @@ def _ask(request: ConsoleRequest, key: str, form: PolicyForm) -> ApprovalRequest
 def _history_row(request: ConsoleRequest, row: PolicySetting) -> dict[str, Any]:
     policy = POLICIES[row.key]
     value = policy_changes.plain(policy, row.value)
-    shown = policy_changes.show_value(policy, value, request.organization.currency)
-    return {"row": row, "value": _("given back") if row.value is None else shown}
+    return {"row": row, "value": _("given back") if row.value is None else _shown(request, policy, value)}
 
 
 @deed("set_limits", policy_changes.DEED, label=gettext_lazy("Change the policy"), facts=policy_changes.facts_now)

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AllValuesCheckboxFilter, ChoicesDropdownFilter, RangeDateFilter
 
-from billing.admin.columns import show_money, state_column
+from billing.admin.columns import code_column, show_money, state_column
 from billing.admin.exports import ExportableAdmin
 from billing.admin.registrations import ReadOnlyInline
 from billing.ledger.models import JournalEntry, JournalLine, LedgerAccount, Period
@@ -35,7 +35,7 @@ class JournalLineInline(ReadOnlyInline):
 class JournalEntryAdmin(ExportableAdmin):
     action = "see_journal"
     export_right = "export_accounting"
-    list_display = ("entry_number", "entry_date", "event", "memo", "total_money", "posted_at", "posted_by")
+    list_display = ("entry_number", "entry_date", "event_word", "memo", "total_money", "posted_at", "posted_by")
     list_select_related = ("posted_by", "organization")
     list_filter = (("entry_date", RangeDateFilter),)
     extra_lookups = ("event", "year")
@@ -55,6 +55,8 @@ class JournalEntryAdmin(ExportableAdmin):
         currency = lines.values("currency")[:1]
         return super().get_queryset(request).annotate(total=Subquery(total), currency=Subquery(currency))  # type: ignore[no-any-return]
 
+    event_word = code_column("event", _("event"))
+
     @admin.display(description=_("entry"), ordering="id")
     def entry_number(self, row: JournalEntry) -> str:
         return str(row)
@@ -68,12 +70,14 @@ class JournalEntryAdmin(ExportableAdmin):
 class LedgerAccountAdmin(ExportableAdmin):
     action = "see_journal"
     export_right = "export_accounting"
-    list_display = ("code", "name", "kind", "role", "is_default")
+    list_display = ("code", "name", "kind", "role_word", "is_default")
     list_filter = (("kind", ChoicesDropdownFilter), ("role", AllValuesCheckboxFilter))
     search_fields = ("code", "name")
     fields = (("code", "name"), ("kind", "role"), "is_default")
     export_columns = ("code", "name", "kind", "role", "is_default")
     empty_text = _("The accounts that entries are posted to. An organization is opened with the standard chart.")
+
+    role_word = code_column("role", _("role"), "account_role")
 
 
 @admin.register(Period)

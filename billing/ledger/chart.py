@@ -1,37 +1,40 @@
 """The chart of accounts an organization starts with, and finding its accounts by role."""
 
 from django.db import connection
+from django.utils.translation import gettext, override
+from django.utils.translation import gettext_noop as _
 
 from billing.ledger.models import Kind, LedgerAccount, Role
 from billing.transactions import transaction_required
 
 STANDARD = (
-    ("1000", "Cash on hand", Kind.ASSET, Role.CASH),
-    ("1010", "Bank", Kind.ASSET, Role.BANK),
-    ("1030", "Cheques in hand", Kind.ASSET, Role.CHEQUES_IN_HAND),
-    ("1040", "Card and processor clearing", Kind.ASSET, Role.CARD_CLEARING),
-    ("1200", "Accounts receivable", Kind.ASSET, Role.ACCOUNTS_RECEIVABLE),
-    ("2100", "Unapplied cash", Kind.LIABILITY, Role.UNAPPLIED_CASH),
-    ("2110", "Customer credits", Kind.LIABILITY, Role.CUSTOMER_CREDITS),
-    ("2150", "Refunds payable", Kind.LIABILITY, Role.REFUNDS_PAYABLE),
-    ("2190", "Suspense", Kind.LIABILITY, Role.SUSPENSE),
-    ("2300", "Tax payable", Kind.LIABILITY, Role.TAX_PAYABLE),
-    ("3900", "Opening balances", Kind.LIABILITY, Role.OPENING_BALANCE),
-    ("4000", "Revenue", Kind.INCOME, Role.REVENUE),
-    ("4100", "Late fees", Kind.INCOME, Role.LATE_FEES),
-    ("4800", "Sales returns and allowances", Kind.CONTRA_INCOME, Role.SALES_RETURNS),
-    ("4900", "Sales discount", Kind.CONTRA_INCOME, Role.SALES_DISCOUNT),
-    ("6900", "Small differences written off", Kind.EXPENSE, Role.SMALL_DIFFERENCES),
+    ("1000", _("Cash on hand"), Kind.ASSET, Role.CASH),
+    ("1010", _("Bank"), Kind.ASSET, Role.BANK),
+    ("1030", _("Cheques in hand"), Kind.ASSET, Role.CHEQUES_IN_HAND),
+    ("1040", _("Card and processor clearing"), Kind.ASSET, Role.CARD_CLEARING),
+    ("1200", _("Accounts receivable"), Kind.ASSET, Role.ACCOUNTS_RECEIVABLE),
+    ("2100", _("Unapplied cash"), Kind.LIABILITY, Role.UNAPPLIED_CASH),
+    ("2110", _("Customer credits"), Kind.LIABILITY, Role.CUSTOMER_CREDITS),
+    ("2150", _("Refunds payable"), Kind.LIABILITY, Role.REFUNDS_PAYABLE),
+    ("2190", _("Suspense"), Kind.LIABILITY, Role.SUSPENSE),
+    ("2300", _("Tax payable"), Kind.LIABILITY, Role.TAX_PAYABLE),
+    ("3900", _("Opening balances"), Kind.LIABILITY, Role.OPENING_BALANCE),
+    ("4000", _("Revenue"), Kind.INCOME, Role.REVENUE),
+    ("4100", _("Late fees"), Kind.INCOME, Role.LATE_FEES),
+    ("4800", _("Sales returns and allowances"), Kind.CONTRA_INCOME, Role.SALES_RETURNS),
+    ("4900", _("Sales discount"), Kind.CONTRA_INCOME, Role.SALES_DISCOUNT),
+    ("6900", _("Small differences written off"), Kind.EXPENSE, Role.SMALL_DIFFERENCES),
 )
 
 
 @transaction_required
-def open_chart(organization_id: int) -> None:
-    """Give an organization the standard chart; accounts it already has stay."""
-    rows = [
-        LedgerAccount(organization_id=organization_id, code=code, name=name, kind=kind, role=role)
-        for code, name, kind, role in STANDARD
-    ]
+def open_chart(organization_id: int, language: str = "en") -> None:
+    """Give an organization the standard chart, named in the language of its books; accounts it already has stay."""
+    with override(language):
+        rows = [
+            LedgerAccount(organization_id=organization_id, code=code, name=gettext(name), kind=kind, role=role)
+            for code, name, kind, role in STANDARD
+        ]
     LedgerAccount.objects.bulk_create(rows, ignore_conflicts=True)
 
 

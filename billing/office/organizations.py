@@ -47,7 +47,7 @@ def create_organization(
         time_zone=time_zone,
         **details,
     )
-    open_chart(organization.pk)
+    open_chart(organization.pk, "zh-hant" if organization.country == "TW" else "en")
     for key, value in PRESETS.get(preset, {}).items():
         set_policy(organization=organization, key=key, value=value, now=now, by=by, reason=f"preset {preset}")
     return organization

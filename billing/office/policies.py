@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from billing.errors import BadInput, Sentence
@@ -27,7 +28,17 @@ class Policy:
     choices: tuple[str, ...] = ()
 
 
-METHODS = ("cash", "cheque", "bank_transfer", "card", "ach", "upi", "net_banking", "auto_debit")
+METHOD_WORDS = {
+    "cash": _("cash"),
+    "cheque": _("cheque"),
+    "bank_transfer": _("bank transfer"),
+    "card": _("card"),
+    "ach": _("ACH debit"),
+    "upi": _("UPI"),
+    "net_banking": _("net banking"),
+    "auto_debit": _("auto-debit"),
+}
+METHODS = tuple(METHOD_WORDS)
 LARGEST_NUMBER = 36_500  # days of a century; no wait or window is longer
 STRATEGIES = ("fifo", "due_date", "amount", "none")
 
@@ -40,10 +51,11 @@ POLICIES: dict[str, Policy] = {
         ),
         *(
             Policy(
-                f"payments.limit.{method}", "amount", None, _("Largest single payment this way; empty: no limit."),
+                f"payments.limit.{method}", "amount", None,
+                format_lazy(_("Largest single payment by {method}; empty: no limit."), method=words),
                 _("in the organization's currency"),
             )
-            for method in METHODS
+            for method, words in METHOD_WORDS.items()
         ),
         Policy(
             "payments.daily_cash_limit", "amount", None,

@@ -17,7 +17,7 @@ from billing.ledger.posting import Draft, open_day, post_entries, reversal_of
 from billing.models import Allocation, AllocationKind, CreditItem, CreditKind, Customer, Invoice
 from billing.money import ZERO
 from billing.office.models import Organization, User
-from billing.office.policies import policies_for
+from billing.office.policies import policies_for, policies_for_customers
 from billing.postings import credit_allocated
 from billing.selectors.open_items import open_invoices, written_off_in_year
 from billing.selectors.strategies import NotOpenHere, Proposal, Rules, Slice, propose, propose_by_hand, rules_from
@@ -163,6 +163,25 @@ def why_not_open(refusal: NotOpenHere, customer: Customer, currency: str) -> Dom
     if invoice.voided_on is not None:
         return NotOpenHere(_("Invoice {number} was voided on {day}."), day=invoice.voided_on, **facts)
     return NotOpenHere(_("Invoice {number} is already settled."), **facts)
+
+
+@transaction_required
+def apply_waiting_credit(
+    *, organization: Organization, customer_ids: Iterable[int], now: datetime, by: User | None
+) -> list[Proposal]:
+    """Set what customers have as credit against what they owe, where their policy says so by itself (R123).
+
+    Oldest credit first, by each customer's own strategy. Two queries where nobody's policy does.
+    """
+    books = policies_for_customers(organization, set(customer_ids))
+    willing = [pk for pk, book in books.items() if pk and book.flag("allocation.auto_apply_credit")]
+    waiting = CreditItem.objects.filter(customer_id__in=willing).unapplied().order_by("available_on", "id")
+    return [
+        allocate_credit(
+            credit_item=item, strategy=books[item.customer_id].text("allocation.strategy"), now=now, by=by
+        )
+        for item in waiting.select_related("organization")
+    ]
 
 
 @transaction_required

@@ -16,6 +16,7 @@ from billing.money import ZERO, fits, round_money
 from billing.office.models import Organization, User
 from billing.office.numbers import take_numbers
 from billing.postings import credit_memo_issued, invoice_issued
+from billing.services.allocating import apply_waiting_credit
 from billing.services.locking import lock_customers
 from billing.terms import Terms
 from billing.transactions import transaction_required
@@ -63,6 +64,8 @@ def issue_invoices(
 ) -> list[Invoice]:
     """Issue invoices, all or none, in the order given. Posts "Invoice issued". Set-based.
 
+    Where the customer's policy says so, credit that waits is applied to them at once.
+
     Raises BadInput, NotFound (a customer of another organization), PeriodClosed.
     """
     if not orders:
@@ -92,6 +95,10 @@ def issue_invoices(
         for ordinal, line in enumerate(made, 1):
             line.invoice, line.ordinal = invoice, ordinal
     insert_rows(InvoiceLine, (line for made in lines for line in made))
+    customer_ids = {order.customer_id for order in orders}
+    if apply_waiting_credit(organization=organization, customer_ids=customer_ids, now=now, by=by):
+        for invoice in invoices:
+            invoice.refresh_from_db()
     return invoices
 
 

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
 from billing.admin.columns import screen_url
-from billing.admin.facts import WORDS
+from billing.admin.facts import WORDS, said_code
 from billing.admin.words_and_colours import invoice_label, label
 from billing.errors import Sentence
 from billing.models import Invoice
@@ -35,6 +35,12 @@ def cash(value: Decimal | None, currency: str) -> str:
 def figure(value: Decimal | None, currency: str) -> str:
     """For columns whose currency stands in the head: 1,250.00; zero and nothing give a dash."""
     return format_amount(value, currency) if value else "–"
+
+
+@register.filter
+def said(code: str, key: str) -> str:
+    """{{ payment.channel|said:"channel" }}: a stored code in the reader's language."""
+    return said_code(key, code)
 
 
 @register.filter

@@ -22,6 +22,9 @@ from payments.models import Method, Payment, PaymentState, Purpose
 from payments.selectors import history  # noqa: F401  tells the timeline of payments
 
 WORDS |= {"method": dict(Method.choices), "state": dict(PaymentState.choices), "purpose": dict(Purpose.choices)}
+WORDS["channel"] = {
+    "counter": _("counter"), "api": _("interface"), "file": _("loaded file"), "bank_file": _("bank file"),
+}  # fmt: skip
 WAITS = {
     "verify_large_payment": _("a second person who verifies the amount"),
     "accept_unusual_method": _("a manager who accepts the way it was paid"),

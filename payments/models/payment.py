@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from billing.ledger.models import JournalEntry
@@ -170,7 +171,10 @@ class Cheque(models.Model):
         verbose_name_plural = _("cheques")
         constraints = [
             models.UniqueConstraint(
-                fields=["organization", "number", "bank", "drawer"],
+                "organization",
+                "number",
+                Upper("bank"),
+                Upper("drawer"),
                 condition=~Q(state="cancelled"),
                 name="cheque_once",
             ),

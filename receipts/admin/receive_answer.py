@@ -42,7 +42,7 @@ def _sentence(taken: Taken) -> str:
         receipt=taken.receipt.number,
     )  # fmt: skip
     if payment.pending_for:
-        return f"{start} {_('It is provisional until a second person agrees; they have been asked.')}"
+        return " ".join((start, _("It is provisional until a second person agrees; they have been asked.")))
     parts = [start, _applied_to(taken)]
     if taken.received.hold is not None and taken.received.hold.released:
         parts.append(_("The credit hold is released."))

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from billing.admin.facts import WORDS
 from billing.errors import DomainError, Refusals, Sentence
 from billing.money import ZERO, format_amount, format_money
 from billing.selectors.open_items import OpenInvoice
@@ -14,6 +15,7 @@ from billing.selectors.strategies import Proposal, Slice
 from billing.words import amount_in_words
 from payments.models import Method
 from payments.services.previewing import BY_HAND, Outlook, Preview
+from receipts.models.receipt import Delivery
 
 STRATEGY_WORDS: dict[str, tuple[Sentence, Sentence]] = {
     "fifo": (gettext_lazy("FIFO"), gettext_lazy("oldest invoice first")),
@@ -22,6 +24,9 @@ STRATEGY_WORDS: dict[str, tuple[Sentence, Sentence]] = {
     BY_HAND: (gettext_lazy("By hand"), gettext_lazy("type in the Apply column")),
     "none": (gettext_lazy("Hold"), gettext_lazy("keep all as credit")),
 }
+WORDS |= {
+    "strategy": {name: word for name, (word, _hint) in STRATEGY_WORDS.items()}, "delivery": dict(Delivery.choices),
+}  # fmt: skip
 MEASURES: dict[str, Sentence] = {
     "paid": gettext_lazy("Invoices paid"),
     "overdue": gettext_lazy("Overdue covered"),

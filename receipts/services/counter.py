@@ -170,13 +170,15 @@ def _check_wishes(
     """What cannot be done about a receipt, by place (R7, R155). At most two queries."""
     found: dict[int, DomainError] = {}
     no_address = [order.customer_id for order, wish in orders if wish.delivery in MAILED and not wish.email]
-    reachable = set(Customer.objects.filter(pk__in=no_address).exclude(email="").values_list("pk", flat=True))
     forms = [wish.form_number for _order, wish in orders if wish.form_number]
-    used = dict(
-        Receipt.objects.filter(organization=organization, form_number__in=forms).values_list(
-            "form_number", "payment__request_key"
-        )
-    )
+    reachable: set[int] = set()
+    used: dict[str, str] = {}
+    if no_address:
+        rows = Customer.objects.filter(pk__in=no_address).exclude(email="")
+        reachable = set(rows.values_list("pk", flat=True))
+    if forms:
+        receipts = Receipt.objects.filter(organization=organization, form_number__in=forms)
+        used = dict(receipts.values_list("form_number", "payment__request_key"))
     for place, (order, wish) in enumerate(orders):
         try:
             _check_wish(wish, order.customer_id in reachable)

@@ -71,8 +71,14 @@
     const count = results.length;
     list.hidden = !count;
     finder.setAttribute("aria-expanded", String(Boolean(count)));
-    status.textContent = !count ? words.none : count === 1 ? words.foundOne : words.found.replace("%n", count);
+    say(!count ? words.none : count === 1 ? words.foundOne : words.found.replace("%n", count), !count);
     activate(count ? 0 : -1);
+  }
+
+  // What a reader hears of the list; what there is no list for, everybody sees.
+  function say(words, visibly) {
+    status.textContent = words;
+    status.className = visibly ? "rcv-nothing" : "rcv-sr";
   }
 
   function hideList() {
@@ -93,12 +99,12 @@
 
   const find = later(120, async () => {
     const text = finder.value.trim();
-    if (!text) { shownFor = ""; return hideList(); }
+    if (!text) { shownFor = ""; say("", false); return hideList(); }
     const answer = await askFind(`${words.find}?q=${encodeURIComponent(text)}`);
     if (!answer) return;
     if (answer.trouble || answer.data.errors) {
       hideList();
-      status.textContent = answer.trouble || answer.data.errors[0].message;
+      say(answer.trouble || answer.data.errors[0].message, true);
       return;
     }
     shownFor = text;
@@ -144,7 +150,7 @@
     askPreview.stop();
     const answer = await askDesk(`${words.desk}?customer=${encodeURIComponent(code)}`);
     if (!answer) return;
-    if (!answer.html) { status.textContent = answer.trouble || answer.data.errors[0].message; return; }
+    if (!answer.html) { say(answer.trouble || answer.data.errors[0].message, true); return; }
     const parts = new DOMParser().parseFromString(answer.html, "text/html");
     card.innerHTML = $("[data-part=card]", parts).innerHTML;
     desk.innerHTML = $("[data-part=form]", parts).innerHTML;
@@ -154,7 +160,7 @@
     finder.value = "";
     shownFor = "";
     list.replaceChildren();
-    status.textContent = "";
+    say("", false);
     begin();
     $("#rcv-amount").focus();
   }
@@ -371,7 +377,7 @@
       preview();
     } else if (event.key === "Escape" && form() && root.contains(event.target)) {
       const nothingTyped = !$("#rcv-amount").value;
-      if (nothingTyped || event.timeStamp - lastEscape < 3000) { status.textContent = ""; return clear(); }
+      if (nothingTyped || event.timeStamp - lastEscape < 3000) { say("", false); return clear(); }
       lastEscape = event.timeStamp;
       showErrors([], false);
       $("#rcv-errors ul").replaceChildren(element("li", words.again));

@@ -15,11 +15,11 @@ ALTER TABLE ledger_journalentry ADD COLUMN made_in xid8 NOT NULL DEFAULT pg_curr
 -- Invariant 1: at commit each entry balances per currency and has two lines or more.
 CREATE FUNCTION ledger_entry_balances() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-  entry bigint := CASE TG_TABLE_NAME WHEN 'ledger_journalentry' THEN (to_jsonb(NEW)->>'id')::bigint
-                  ELSE (to_jsonb(NEW)->>'entry_id')::bigint END;
+  entry bigint;
   lines int;
   crooked int;
 BEGIN
+  IF TG_TABLE_NAME = 'ledger_journalentry' THEN entry := NEW.id; ELSE entry := NEW.entry_id; END IF;
   SELECT coalesce(sum(n), 0), count(*) FILTER (WHERE difference <> 0) INTO lines, crooked FROM (
     SELECT count(*) AS n, sum(debit) - sum(credit) AS difference FROM ledger_journalline
     WHERE entry_id = entry GROUP BY currency) q;

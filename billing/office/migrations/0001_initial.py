@@ -77,10 +77,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="User",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("password", models.CharField(max_length=128, verbose_name="password")),
                 ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
                 (
@@ -121,10 +118,7 @@ class Migration(migrations.Migration):
                         verbose_name="active",
                     ),
                 ),
-                (
-                    "date_joined",
-                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined"),
-                ),
+                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
                 (
                     "language",
                     models.CharField(
@@ -161,7 +155,6 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "user",
                 "verbose_name_plural": "users",
-                "abstract": False,
             },
             managers=[
                 ("objects", django.contrib.auth.models.UserManager()),
@@ -170,10 +163,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="AuditSeal",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("xid", models.CharField(editable=False, max_length=20)),
                 ("position", models.BigIntegerField(null=True, unique=True)),
                 ("row_count", models.IntegerField(null=True)),
@@ -190,10 +180,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Grant",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "role",
                     models.CharField(
@@ -235,10 +222,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Organization",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("code", models.SlugField(max_length=40, unique=True, verbose_name="code")),
                 ("name", models.CharField(max_length=120, verbose_name="name")),
                 ("local_name", models.CharField(blank=True, max_length=120, verbose_name="name in Chinese")),
@@ -264,8 +248,7 @@ class Migration(migrations.Migration):
                 "ordering": ["name"],
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(("currency__regex", "^[A-Z]{3}$")),
-                        name="organization_currency_is_iso",
+                        condition=models.Q(("currency__regex", "^[A-Z]{3}$")), name="organization_currency_is_iso"
                     )
                 ],
             },
@@ -273,10 +256,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ApiClient",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("name", models.CharField(max_length=80, verbose_name="name")),
                 ("token_prefix", models.CharField(max_length=12, verbose_name="token starts with")),
                 ("token_hash", models.CharField(max_length=64, unique=True)),
@@ -309,19 +289,14 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="NumberSeries",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("series", models.CharField(max_length=8)),
                 ("period", models.CharField(max_length=10)),
                 ("last", models.BigIntegerField(default=0)),
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="office.organization",
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="office.organization"
                     ),
                 ),
             ],
@@ -334,22 +309,14 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Notice",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("kind", models.CharField(max_length=40, verbose_name="kind")),
                 ("fact", models.CharField(max_length=80, verbose_name="fact")),
-                (
-                    "party",
-                    models.BigIntegerField(blank=True, db_index=True, null=True, verbose_name="customer"),
-                ),
+                ("party", models.BigIntegerField(blank=True, db_index=True, null=True, verbose_name="customer")),
                 (
                     "channel",
                     models.CharField(
-                        choices=[("email", "e-mail"), ("office", "office inbox")],
-                        max_length=10,
-                        verbose_name="channel",
+                        choices=[("email", "e-mail"), ("office", "office inbox")], max_length=10, verbose_name="channel"
                     ),
                 ),
                 ("recipient", models.CharField(max_length=254, verbose_name="to")),
@@ -374,9 +341,7 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="office.organization",
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="office.organization"
                     ),
                 ),
             ],
@@ -392,10 +357,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Membership",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "role",
                     models.CharField(
@@ -460,10 +422,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="AuditEntry",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("at", models.DateTimeField(verbose_name="at")),
                 ("table_name", models.CharField(max_length=63, verbose_name="table")),
                 ("row_id", models.BigIntegerField(verbose_name="row")),
@@ -476,9 +435,7 @@ class Migration(migrations.Migration):
                 (
                     "seal",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="entries",
-                        to="office.auditseal",
+                        on_delete=django.db.models.deletion.PROTECT, related_name="entries", to="office.auditseal"
                     ),
                 ),
                 (
@@ -501,10 +458,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ApprovalRequest",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("action", models.CharField(max_length=60, verbose_name="action")),
                 ("subject", models.CharField(db_index=True, max_length=80, verbose_name="subject")),
                 ("title", models.CharField(max_length=200, verbose_name="title")),
@@ -563,9 +517,7 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="office.organization",
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="office.organization"
                     ),
                 ),
             ],
@@ -584,9 +536,7 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            ("state__in", ["requested", "withdrawn"]),
-                            ("decided_by__isnull", False),
-                            _connector="OR",
+                            ("state__in", ["requested", "withdrawn"]), ("decided_by__isnull", False), _connector="OR"
                         ),
                         name="approval_decision_has_decider",
                     ),
@@ -601,10 +551,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ApiRequest",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("key", models.CharField(max_length=255)),
                 ("body_hash", models.CharField(max_length=64)),
                 ("status", models.PositiveSmallIntegerField()),
@@ -613,18 +560,13 @@ class Migration(migrations.Migration):
                 (
                     "client",
                     models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="office.apiclient",
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="office.apiclient"
                     ),
                 ),
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="office.organization",
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="office.organization"
                     ),
                 ),
             ],
@@ -635,10 +577,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="PolicySetting",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "scope",
                     models.CharField(

@@ -255,3 +255,14 @@ class TestDistributingAnew:
         with transaction.atomic():
             reallocate(credit_item=item, by_hand=[(first.pk, D(98))], now=LATER, by=None, reason="as asked")
         assert standing(item) == [("A", "credit", 98), ("A", "discount", 2)]
+
+
+def test_R123_credit_that_waits_pays_the_next_invoice_where_the_policy_says_so(school, ada) -> None:
+    ben = customer(school, "Ben")
+    policy(school, "allocation.auto_apply_credit", True, scope="customer", scope_key=ada.pk)
+    for payer in (ada, ben):
+        pay(payer, "100.00")
+    first, bens = invoice(ada, "60.00", issued_on=TODAY), invoice(ben, "60.00", issued_on=TODAY)
+    second = invoice(ada, "60.00", issued_on=TODAY)
+    assert [bill.open_amount for bill in (first, bens, second)] == [D("0"), D("60.00"), D("20.00")]
+    assert_books_whole()
