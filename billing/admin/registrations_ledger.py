@@ -6,12 +6,12 @@ from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import AllValuesCheckboxFilter, ChoicesDropdownFilter, RangeDateFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RangeDateFilter
 
 from billing.admin.columns import code_column, show_money, state_column
 from billing.admin.exports import ExportableAdmin
 from billing.admin.registrations import ReadOnlyInline
-from billing.ledger.models import JournalEntry, JournalLine, LedgerAccount, Period
+from billing.ledger.models import JournalEntry, JournalLine, LedgerAccount, Period, Role
 
 
 class JournalLineInline(ReadOnlyInline):
@@ -66,12 +66,23 @@ class JournalEntryAdmin(ExportableAdmin):
         return show_money(row.total, row.currency or row.organization.currency)
 
 
+class AccountRoleFilter(DropdownFilter):
+    title = _("role")
+    parameter_name = "role"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(Role.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(role=self.value()) if self.value() in Role.values else queryset
+
+
 @admin.register(LedgerAccount)
 class LedgerAccountAdmin(ExportableAdmin):
     action = "see_journal"
     export_right = "export_accounting"
     list_display = ("code", "name", "kind", "role_word", "is_default")
-    list_filter = (("kind", ChoicesDropdownFilter), ("role", AllValuesCheckboxFilter))
+    list_filter = (("kind", ChoicesDropdownFilter), AccountRoleFilter)
     search_fields = ("code", "name")
     fields = (("code", "name"), ("kind", "role"), "is_default")
     export_columns = ("code", "name", "kind", "role", "is_default")

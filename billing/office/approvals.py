@@ -141,6 +141,14 @@ def use(*, request: ApprovalRequest, action: str, subject: str, shown: Mapping[s
     move(request, ApprovalState.USED, APPROVAL_MOVES, used_at=now)
 
 
+@transaction_required
+def withdraw_waiting(subject: str) -> None:
+    """Take back every request about a subject that no longer needs deciding."""
+    waiting = ApprovalRequest.objects.select_for_update().filter(subject=subject, state=ApprovalState.REQUESTED)
+    for request in waiting.order_by("pk"):
+        move(request, ApprovalState.WITHDRAWN, APPROVAL_MOVES)
+
+
 def granted(subject: str, actions: Iterable[str]) -> list[ApprovalRequest]:
     """Approvals of a subject that were given and not yet spent, the newest last. One query."""
     rows = ApprovalRequest.objects.filter(subject=subject, action__in=list(actions), state=ApprovalState.APPROVED)

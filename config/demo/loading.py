@@ -6,6 +6,7 @@ from random import Random
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.translation import override
 
 from billing.office.acting import acting
 from billing.office.models import Organization, User
@@ -32,10 +33,11 @@ def load(now: datetime, stream: Stream) -> list[str]:
         return []
     progress = Progress(stream, len(missing) * (DAYS + 1))
     for house in missing:
-        with transaction.atomic():
-            _load_house(house, now, progress)
-        _hand_out_papers(house, now)
-        send_due_notices(now - timedelta(days=1))
+        with override(house.languages[0]):  # what its people would read and write
+            with transaction.atomic():
+                _load_house(house, now, progress)
+            _hand_out_papers(house, now)
+            send_due_notices(now - timedelta(days=1))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     progress.end(f"Demo: {', '.join(house.name for house in missing)} {'is' if len(missing) == 1 else 'are'} open")

@@ -92,6 +92,7 @@ def void_payment(*, payment: Payment, approval: ApprovalRequest, by: User, now: 
     entry = None
     if payment.credit_item is None:
         move(payment, PaymentState.CANCELLED, PAYMENT_MOVES, pending_for="")
+        approvals.withdraw_waiting(f"payment:{payment.pk}")
     else:
         entry = _take_back(payment, customer, payment.credit_item, reason, by, now)
         move(payment, PaymentState.VOIDED, PAYMENT_MOVES)

@@ -132,7 +132,7 @@ def test_R14_a_supervisor_may_not_accept_an_unusual_method(gas, dov, clerk, supe
     verify(supervisor, ApprovalRequest.objects.get(), "", 403)
 
 
-def test_R103_a_provisional_payment_is_cancelled_and_can_no_longer_be_verified(gas, dov, clerk, supervisor):
+def test_R103_a_provisional_payment_is_cancelled_and_what_was_asked_about_it_is_withdrawn(gas, dov, clerk, supervisor):
     paid = pay(dov, 1_000_001, by=clerk.user)
     to_verify = ApprovalRequest.objects.get()
     clerk.post(f"payments/{paid.pk}/void/", reason="typed one zero too many")
@@ -141,9 +141,9 @@ def test_R103_a_provisional_payment_is_cancelled_and_can_no_longer_be_verified(g
     manager.post(f"approvals/{asked.pk}/", decision="approve", shown_hash=asked.shown_hash, reason="")
     paid.refresh_from_db()
     assert paid.state == "cancelled"
-    assert "no longer waits for a second person" in plain(verify(supervisor, to_verify, "1000001", 422))
+    assert "withdrawn" in plain(verify(supervisor, to_verify, "1000001", 422))
     to_verify.refresh_from_db()
-    assert to_verify.state == "requested"
+    assert to_verify.state == "withdrawn"
 
 
 # Void
