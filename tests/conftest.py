@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.db import connection, connections
 from django.test import TransactionTestCase
+from django.utils import timezone, translation
 
 # Filled by migrations; the rest of the database belongs to the test.
 SEEDED = ["django_migrations", "django_content_type", "auth_permission", "office_grant"]
@@ -62,6 +63,14 @@ def _own_files() -> Iterator[None]:
     shutil.rmtree(settings.FILES_DIR, ignore_errors=True)
     yield
     shutil.rmtree(settings.FILES_DIR, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _plain_english() -> Iterator[None]:
+    """A request leaves its language and zone behind in the thread, which in tests is everybody's."""
+    yield
+    translation.activate(settings.LANGUAGE_CODE)
+    timezone.deactivate()
 
 
 class NetworkForbidden(RuntimeError):

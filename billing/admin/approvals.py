@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from billing.admin.base import ConsoleRequest, console_context, console_path, modes_of
-from billing.admin.deeds import Deed, find_deed
+from billing.admin.deeds import Deed, find_deed, title_of
 from billing.admin.facts import changes, readable
 from billing.admin.working import REFUSED, Field, Form, attempt, say_why
 from billing.errors import DomainError, Sentence
@@ -164,7 +164,8 @@ def _listed(rows: QuerySet[ApprovalRequest], now: datetime) -> list[dict[str, An
 
 def _heading(asked: ApprovalRequest, blind: bool) -> str:
     """The title; while the amount is to be typed anew, up to where it names it."""
-    return asked.title.partition(":")[0] if blind else asked.title
+    title = title_of(asked)
+    return title.partition(":")[0] if blind else title
 
 
 def _state(asked: ApprovalRequest, now: datetime) -> tuple[str, Sentence]:

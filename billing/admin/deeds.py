@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import get_language
+
 from billing.errors import Sentence
 from billing.office.models import ApprovalRequest, User
 
@@ -56,6 +58,18 @@ def find_deed(request: ApprovalRequest) -> Deed | None:
     """The deed an approval is about; None if its action is only noted and carried out elsewhere."""
     kind = str(request.shown.get("deed", ""))
     return _DEEDS.get((request.action, kind)) or _DEEDS.get((request.action, ""))
+
+
+RECORDS = ("payment", "credit", "invoice", "month", "customer")
+
+
+def title_of(request: ApprovalRequest) -> str:
+    """What a request is called. It is stored in English; other readers get the deed and the record it is about."""
+    found = find_deed(request)
+    record = next((str(request.shown[key]) for key in RECORDS if request.shown.get(key)), "")
+    if (get_language() or "en").startswith("en") or found is None or not found.label or not record:
+        return request.title
+    return f"{found.label} {record}"
 
 
 def subject_key(request: ApprovalRequest) -> int:

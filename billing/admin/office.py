@@ -10,6 +10,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 
 from billing.admin.base import ConsoleAdmin, may_here, modes_of
 from billing.admin.columns import code_column, link_to, state_column
+from billing.admin.deeds import title_of
 from billing.admin.exports import ExportableAdmin
 from billing.admin.filters import DayFilter
 from billing.admin.words_and_colours import label
@@ -54,7 +55,7 @@ class NoticeAdmin(ExportableAdmin):
 class ApprovalRequestAdmin(ConsoleAdmin):
     """What was asked for, decided and carried out. The inbox decides; this is the record."""
 
-    list_display = ("title", "action_word", "requested_by", "requested_at", "decided_by", "decided_at", "standing")
+    list_display = ("title_word", "action_word", "requested_by", "requested_at", "decided_by", "decided_at", "standing")
     list_select_related = ("requested_by", "decided_by")
     list_filter = (("state", ChoicesDropdownFilter), ("requested_at", DayFilter))
     extra_lookups = ("action", "subject")
@@ -68,6 +69,10 @@ class ApprovalRequestAdmin(ConsoleAdmin):
     empty_text = _("What one person asked and another decided. Voiding a payment or changing a policy makes the first.")
 
     action_word = code_column("action", _("action"))
+
+    @admin.display(description=_("title"), ordering="title")
+    def title_word(self, row: ApprovalRequest) -> str:
+        return title_of(row)
 
     def _may(self, request: HttpRequest, *modes: str) -> bool:
         return bool(modes_of(request))

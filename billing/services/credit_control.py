@@ -133,8 +133,8 @@ def release_hold(*, customer: Customer, cause: str, explanation: str, now: datet
     event = _write_event(customer, HoldChange.RELEASED, cause, explanation, now, by)
     message = Message(
         kind="hold_released", fact=f"hold:{event.pk}", recipient="sales", party=customer.pk, channel=Channel.OFFICE,
-        subject=_("Credit hold released: {name} ({code})").format(name=customer.name, code=customer.code),
-        body=" ".join((explanation, _("New orders are allowed."))),
+        subject=f"Credit hold released: {customer.name} ({customer.code})",
+        body=f"{explanation} New orders are allowed.",
     )  # fmt: skip
     queue_notices(customer.organization, [message], now)
 

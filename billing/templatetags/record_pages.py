@@ -11,12 +11,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
 from billing.admin.columns import screen_url
+from billing.admin.deeds import title_of
 from billing.admin.facts import WORDS, said_code
 from billing.admin.words_and_colours import invoice_label, label
 from billing.errors import Sentence
 from billing.models import Invoice
 from billing.models.customer import HoldChange
 from billing.money import format_amount, format_money
+from billing.office.models import ApprovalRequest
 from billing.office.models.approval import ApprovalState
 from billing.office.models.notice import NoticeState
 from billing.selectors.customer_account import OpenRow
@@ -35,6 +37,11 @@ def cash(value: Decimal | None, currency: str) -> str:
 def figure(value: Decimal | None, currency: str) -> str:
     """For columns whose currency stands in the head: 1,250.00; zero and nothing give a dash."""
     return format_amount(value, currency) if value else "–"
+
+
+@register.filter
+def asked_title(asked: ApprovalRequest) -> str:
+    return title_of(asked)
 
 
 @register.filter

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.admin.utils import flatten, label_for_field
+from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest
 from django.test import Client
@@ -18,10 +19,13 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from billing.admin.deeds import title_of
+from billing.ledger.models import LedgerAccount
 from billing.money import format_money
 from billing.office import clock
 from billing.office.models import Organization
 from config.console.field_words import OURS
+from payments.services.voiding import ask_for_void
 from receipts.papers import labels
 from tests import builders
 from tests.config.catalogue import CATALOGUE, ROOT, Entry, asked_for, read_po
@@ -146,6 +150,23 @@ class TestReader:
         answer = Client().get(reverse("admin:login"), headers={"accept-language": "zh-TW,zh;q=0.9"})
         assert '<html lang="zh-hant"' in answer.content.decode()
         assert "登入" in answer.content.decode()
+
+
+class TestRecords:
+    """What is stored once for everybody: English, or the language of the organization's books."""
+
+    @pytest.mark.parametrize(("language", "title"), [("en", "Void {}"), ("zh-hant", "作廢收款 {}")])
+    def test_a_request_is_called_what_its_reader_calls_it(self, here: Organization, language: str, title: str) -> None:
+        payment, clerk = builders.pay(builders.customer(here), 100).payment, builders.user(here, "clerk")
+        with transaction.atomic():
+            asked = ask_for_void(payment=payment, reason="Typed twice", by=clerk, now=builders.NOW)
+        with override(language):
+            assert title_of(asked) == title.format(payment.number)
+
+    @pytest.mark.parametrize(("country", "name"), [("US", "Accounts receivable"), ("TW", "應收帳款")])
+    def test_books_opened_in_taiwan_have_accounts_named_in_chinese(self, db: None, country: str, name: str) -> None:
+        opened = builders.organization("gas", country=country)
+        assert LedgerAccount.objects.get(organization=opened, code="1200").name == name
 
 
 def _signed_in(organization: Organization, language: str) -> Client:
