@@ -58,13 +58,13 @@ HIDDEN = {"currency", "invoice_key"}
 
 @dataclass(frozen=True)
 class Row:
-    """One fact. table: (headings, rows of cells) where the fact is a list."""
+    """One fact. Where it is a list: headings, and rows of cells, each with whether it is an amount."""
 
     key: str
     label: Sentence
     value: str = ""
-    head: tuple[Sentence, ...] = ()
-    cells: list[list[str]] = field(default_factory=list)
+    head: tuple[tuple[Sentence, bool], ...] = ()
+    cells: list[list[tuple[str, bool]]] = field(default_factory=list)
     is_table: bool = False
 
 
@@ -120,8 +120,9 @@ def said_code(key: str, code: str) -> str:
 
 def _table(key: str, items: list[dict[str, Any]], currency: str) -> Row:
     keys = [name for name, _value in in_order(items[0] if items else {}) if name not in HIDDEN]
-    cells = [[said(name, item.get(name), currency) for name in keys] for item in items]
-    return Row(key, label_of(key), "" if items else str(_("none")), tuple(map(label_of, keys)), cells, bool(items))
+    cells = [[(said(name, item.get(name), currency), name in AMOUNTS) for name in keys] for item in items]
+    head = tuple((label_of(name), name in AMOUNTS) for name in keys)
+    return Row(key, label_of(key), "" if items else str(_("none")), head, cells, bool(items))
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[Sentence, str, str]]:
