@@ -40,10 +40,6 @@ SOURCES: dict[Any, Sentence] = {
 }
 
 
-def may_see(request: HttpRequest) -> bool:
-    return any(may_here(request, action) for action in ("see_reports", "set_limits", "set_prices"))
-
-
 def may_ask(request: HttpRequest, key: str) -> bool:
     return may_here(request, policy_changes.action_for(key), Mode.MAKE, Mode.CHECK)
 

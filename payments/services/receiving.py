@@ -89,15 +89,6 @@ def receive_payments(
 
 
 @transaction_required
-def receive_payment(*, organization: Organization, order: PaymentOrder, now: datetime, by: User | None) -> Received:
-    """One payment at the counter. Raises what receive_payments returns as refusals."""
-    result = receive_payments(organization=organization, orders=[order], now=now, by=by)[0]
-    if isinstance(result, DomainError):
-        raise result
-    return result
-
-
-@transaction_required
 def process_pending(*, payment: Payment, now: datetime, by: User | None) -> Received:
     """Book and apply a payment that waited for a second person, as it was planned when it was taken (R13, R14).
 

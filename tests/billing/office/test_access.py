@@ -14,6 +14,7 @@ from billing.office.access import (
     needs_second_person,
     people_who,
     require,
+    roles_in,
     staff_organizations,
     withdraw_role,
 )
@@ -188,15 +189,17 @@ class TestRolesThatExcludeEachOther:
                     grant_role(user=someone, organization=school, role=second, by=None)
 
     def test_in_another_organization_they_may_meet(self, school) -> None:
-        someone = user(school, Role.CLERK)
+        someone, elsewhere = user(school, Role.CLERK), organization()
         with transaction.atomic():
-            grant_role(user=someone, organization=organization(), role=Role.MANAGER, by=None)
+            grant_role(user=someone, organization=elsewhere, role=Role.MANAGER, by=None)
+        assert (roles_in(someone, school), roles_in(someone, elsewhere)) == ({Role.CLERK}, {Role.MANAGER})
 
     def test_a_role_given_back_no_longer_excludes(self, school) -> None:
         someone = user(school, Role.CLERK)
         with transaction.atomic():
             withdraw_role(membership=Membership.objects.get(user=someone), now=NOW)
             grant_role(user=someone, organization=school, role=Role.MANAGER, by=None)
+        assert roles_in(someone, school) == {Role.MANAGER}
 
     def test_one_who_may_not_log_in_now_still_holds_the_role(self, school) -> None:
         someone = user(school, Role.CLERK)
