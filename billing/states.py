@@ -1,9 +1,9 @@
 """One way to move a record from state to state."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
-from django.db import models
+from django.db import connection, models
 
 from billing.errors import IllegalTransition, StaleState
 
@@ -21,3 +21,29 @@ def move(record: models.Model, to: str, allowed: Mapping[str, Set[str]], **chang
         raise StaleState(record=record)
     for name, value in {"state": to, **changes}.items():
         setattr(record, name, value)
+
+
+def move_all(
+    records: Sequence[models.Model], to: str, allowed: Mapping[str, Set[str]], values: Mapping[Any, int], *,
+    column: str, **changes: str,
+) -> None:  # fmt: skip
+    """As move, for many locked records of one kind in one statement. values: a key to store for each, in `column`."""
+    if not records:
+        return
+    for record in records:
+        if to not in allowed[record.state]:  # type: ignore[attr-defined]
+            raise IllegalTransition(record=record, old=record.state, new=to)  # type: ignore[attr-defined]
+    olds = [record.state for record in records]  # type: ignore[attr-defined]
+    sets = "".join(f", {name} = %s" for name in changes)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {records[0]._meta.db_table} r SET state = %s, {column} = v.value{sets}"
+            " FROM unnest(%s::bigint[], %s::text[], %s::bigint[]) AS v (id, old, value)"
+            " WHERE r.id = v.id AND r.state = v.old",
+            [to, *changes.values(), [r.pk for r in records], olds, [values[r.pk] for r in records]],
+        )
+        if cursor.rowcount != len(records):
+            raise StaleState(record=records[0])
+    for record in records:
+        for name, value in {"state": to, column: values[record.pk], **changes}.items():
+            setattr(record, name, value)

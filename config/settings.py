@@ -49,6 +49,7 @@ VAR_DIR = (BASE_DIR / env.str("VAR_DIR", default="var")).resolve()
 FILES_DIR = VAR_DIR / "test" if TESTING else VAR_DIR
 MEDIA_ROOT = FILES_DIR / "media"
 ARCHIVE_DIR = FILES_DIR / "archive"
+DOCUMENTS_DIR = FILES_DIR / "documents"
 SIGNING_DIR = FILES_DIR / "signing"
 STATIC_ROOT = VAR_DIR / "static"
 STATIC_URL = "/static/"
@@ -342,6 +343,12 @@ SPECTACULAR_SETTINGS = {
         "PaymentStatus": "receipts.api.schema.STATUSES",
         "CreateStatus": "receipts.api.schema.CREATED",
         "ReceiptDelivery": "receipts.models.receipt.Delivery",
+        "ChequeState": "payments.models.cheque.ChequeState",
+        "ChequeNews": "receipts.api.changes.CHEQUE_WORDS",
+        "WishedStatus": "receipts.api.changes.WISHED_WORDS",
+        "RefundState": "payments.models.refund.RefundState",
+        "RefundStatus": "receipts.api.schema.REFUND_STATUSES",
+        "RefundsOfPaymentStatus": "receipts.api.schema.PAYMENT_REFUND_STATUSES",
     },
 }
 IMPORT_EXPORT_USE_TRANSACTIONS = True

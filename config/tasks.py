@@ -8,12 +8,18 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from billing.office.notices import send_due_notices
+from payments.tasks import alarm_refunds
+from receipts.tasks import mature_due_cheques
 
 log = structlog.get_logger(__name__)
 
 # (name, job). A job is called as job(now): it finds its own due work, claims it with SKIP LOCKED, and does
 # nothing when there is none. It may be called twice for one minute, late, or on two machines at once.
-JOBS: list[tuple[str, Callable[[datetime], object]]] = [("send_due_notices", send_due_notices)]
+JOBS: list[tuple[str, Callable[[datetime], object]]] = [
+    ("mature_cheques", mature_due_cheques),
+    ("alarm_refunds", alarm_refunds),
+    ("send_due_notices", send_due_notices),
+]
 
 
 def tick() -> dict[str, str]:

@@ -10,7 +10,12 @@ class ReceiptsConfig(AppConfig):
 
     def ready(self) -> None:
         from billing.office.notices import ATTACHMENTS
+        from payments.services import voiding
         from receipts.papers import checks  # noqa: F401  registers the system check
         from receipts.services.papers import mail_attachment
+        from receipts.services.refund_papers import mail_refund_receipt
+        from receipts.services.voiding import receipt_follows
 
         ATTACHMENTS["receipt"] = mail_attachment
+        ATTACHMENTS["refund_receipt"] = mail_refund_receipt
+        voiding.FOLLOWS.append(receipt_follows)

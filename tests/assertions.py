@@ -96,7 +96,7 @@ def _assert_whole(organization: Organization, currency: str) -> None:
     free = CreditItem.objects.filter(here)
     for role, sign, expected in (
         (Role.ACCOUNTS_RECEIVABLE, 1, open_by),
-        (Role.UNAPPLIED_CASH, -1, _by_customer(free, "payment")),
+        (Role.UNAPPLIED_CASH, -1, _by_customer(free, "payment", "transfer")),
         (Role.CUSTOMER_CREDITS, -1, _by_customer(free, "credit_memo")),
     ):
         rows = lines.filter(account__role=role).values_list("party").annotate(d=Sum("debit"), c=Sum("credit"))
@@ -105,6 +105,6 @@ def _assert_whole(organization: Organization, currency: str) -> None:
         assert not differing, f"{role} of customers {differing}: booked {booked}, documents say {expected}"
 
 
-def _by_customer(items: "object", kind: str) -> dict[int, Decimal]:
-    rows = items.filter(kind=kind).values_list("customer").annotate(total=Sum("unapplied_amount"))  # type: ignore[attr-defined]
+def _by_customer(items: "object", *kinds: str) -> dict[int, Decimal]:
+    rows = items.filter(kind__in=kinds).values_list("customer").annotate(total=Sum("unapplied_amount"))  # type: ignore[attr-defined]
     return dict(rows)

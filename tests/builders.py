@@ -8,13 +8,14 @@ from typing import Any
 
 from django.db import transaction
 
-from billing.models import Customer, Invoice
+from billing.models import CreditItem, Customer, Invoice
 from billing.office.access import grant_role
 from billing.office.models import Organization, User
 from billing.office.organizations import create_organization
 from billing.office.policies import set_policy
 from billing.services.invoicing import InvoiceOrder, LineOrder, issue_invoices
 from billing.terms import parse_terms
+from payments.models import Payment
 from payments.services.orders import ChequeOrder, PaymentOrder
 from receipts.services.counter import ReceiptWish, Taken, take_payment
 
@@ -94,3 +95,9 @@ def pay(
             organization=payer.organization, order=order(payer, amount, **details), wish=wish or ReceiptWish(),
             now=now, by=by,
         )  # fmt: skip
+
+
+def credit_of(payment: Payment) -> CreditItem:
+    """The credit that a payment became when it was processed."""
+    assert payment.credit_item is not None
+    return payment.credit_item

@@ -4,8 +4,10 @@ from billing.admin import audit as audit
 from billing.admin import clients as clients
 from billing.admin import credit_page as credit_page
 from billing.admin import customer_page as customer_page
+from billing.admin import documents as documents
 from billing.admin import invoice_page as invoice_page
 from billing.admin import months as months
+from billing.admin import move_page as move_page
 from billing.admin import notices as notices
 from billing.admin import office as office
 from billing.admin import organization as organization

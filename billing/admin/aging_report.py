@@ -2,6 +2,7 @@
 
 import csv
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -14,8 +15,10 @@ from billing.admin.base import ConsoleRequest, console_context, console_path
 from billing.admin.forms import day
 from billing.errors import BadInput
 from billing.inputs import parse_day, safe_cell
+from billing.money import ZERO
 from billing.office import clock
-from billing.selectors.aging import AgingRow, aging, totals
+from billing.selectors.aging import AgingRow, AgingTotals, aging, totals
+from billing.selectors.covered import CoveredRow, with_covered
 
 PER_PAGE = 200
 HEADS = ("code", "name", "currency", "current", "1-30", "31-60", "61-90", "90+", "total", "unapplied")
@@ -27,7 +30,10 @@ class DayForm(forms.Form):
 
 @console_path("aging/", "aging", "see_reports")
 def aging_report(request: ConsoleRequest) -> HttpResponse:
-    """One statement, whatever the day. ?format=csv gives all rows as a file."""
+    """One statement, whatever the day, and for today one more a currency: what cheques in the vault cover.
+
+    ?format=csv gives all rows as a file.
+    """
     today = request.organization.today(clock.now())
     form = DayForm({"as_of": request.GET.get("as_of") or today.isoformat()})
     as_of = _read(form, today)
@@ -35,11 +41,21 @@ def aging_report(request: ConsoleRequest) -> HttpResponse:
     if request.GET.get("format") == "csv" and as_of:
         return _csv(request, rows, as_of)
     page = _page(request, len(rows))
+    is_now = as_of == today
+    found = with_covered(rows) if is_now else [CoveredRow(row, ZERO) for row in rows]
     context = console_context(
-        request, _("Aging"), form=form, as_of=as_of, rows=rows[(page - 1) * PER_PAGE : page * PER_PAGE],
-        sums=totals(rows), count=len(rows), page=page, pages=range(1, 1 + -(-len(rows) // PER_PAGE)),
+        request, _("Aging"), form=form, as_of=as_of, rows=found[(page - 1) * PER_PAGE : page * PER_PAGE],
+        sums=_sums(found), count=len(rows), page=page, pages=range(1, 1 + -(-len(rows) // PER_PAGE)), is_now=is_now,
     )  # fmt: skip
     return render(request, "console/office/aging.html", context, status=422 if form.errors else 200)
+
+
+def _sums(rows: list[CoveredRow]) -> list[tuple[AgingTotals, Decimal]]:
+    """The sums of each currency, with what is covered in it."""
+    return [
+        (sums, sum((row.covered for row in rows if row.owed.currency == sums.currency), ZERO))
+        for sums in totals([row.owed for row in rows])
+    ]
 
 
 def _read(form: DayForm, today: date) -> date | None:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from billing.admin.base import ConsoleRequest, console_context, console_path, modes_of
+from billing.admin.columns import screen_url
 from billing.admin.deeds import Deed, find_deed, title_of
 from billing.admin.facts import changes, readable
 from billing.admin.working import REFUSED, Field, Form, attempt, say_why
@@ -87,12 +88,14 @@ def _decide(request: ConsoleRequest, asked: ApprovalRequest, form: Form, now: da
 
     def work() -> Sentence:
         if deed is not None and deed.customer is not None:
-            key = deed.customer(asked)
-            lock_customers(request.organization, [key] if key else [])
+            keys = deed.customer(asked)
+            lock_customers(request.organization, [keys] if isinstance(keys, int) else keys or [])
         decided = approvals.decide(
             request=asked, approve=approve, shown_hash=shown_hash, by=request.user, now=now, reason=form.typed("reason")
         )
         if not approve:
+            if deed is not None and deed.refused is not None:
+                deed.refused(decided, request.user, now)
             return gettext_lazy("Rejected. Nothing was changed; whoever asked can read why.")
         if deed is None:
             return gettext_lazy("Approved.")
@@ -178,7 +181,9 @@ def _links(asked: ApprovalRequest) -> list[tuple[Sentence, str]]:
     """The records it is about, to look at before deciding."""
     kind, _colon, rest = asked.subject.partition(":")
     key = rest.partition(":")[0]
-    pages = {"payment": "payment", "customer": "customer", "invoice": "invoice", "credit": "credit_item"}
-    if kind not in pages or not key.isdigit():
-        return []
-    return [(gettext_lazy("Open the record"), reverse(f"admin:{pages[kind]}", args=[int(key)]))]
+    url = screen_url({"credit": "credit_item"}.get(kind, kind), int(key)) if key.isdigit() else ""
+    links: list[tuple[Sentence, str]] = [(gettext_lazy("Open the record"), url)] if url else []
+    letter = asked.shown.get("letter_key")
+    if letter:
+        links.append((gettext_lazy("Read the letter"), reverse("admin:document", args=[letter])))
+    return links

@@ -27,11 +27,13 @@ from billing.office.models.user import Mode
 from billing.office.policies import policies_for
 from billing.selectors.customer_account import allocations_of, invoices_if_taken_back
 from billing.selectors.journal import entries_with_lines
+from billing.selectors.moved import transfers_of
 from billing.selectors.open_items import open_invoices
 from billing.selectors.strategies import Proposal
 from billing.services import overrides
 from billing.services.allocating import allocate_credit, reallocate
 from billing.services.locking import lock_customers
+from billing.services.move_requests import MOVE, movable_amount
 
 STRATEGIES = {
     "fifo": gettext_lazy("oldest first"), "due_date": gettext_lazy("by due date"),
@@ -67,11 +69,14 @@ def credit_page(request: ConsoleRequest, pk: int) -> HttpResponse:
     rows = allocations_of(credit_item=item)
     memo = getattr(item, "credit_memo", None)
     journal = may_here(request, "see_journal")
+    transfers = transfers_of(item)
     entry_ids = {memo.entry_id if memo else None, *(row.entry_id for row in rows)}
+    entry_ids |= {pk for transfer in transfers for pk in (transfer.entry_id, transfer.undo_entry_id)}
     context = console_context(
         request, item.number, item=item, memo=memo, allocations=standing_and_undone(rows), show_journal=journal,
         entries=entries_with_lines(item.organization_id, entry_ids) if journal else [], **credit_rights(request),
         waiting=waiting_for(request, [f"credit:{pk}", *(f"allocation:{row.pk}" for row in rows)]),
+        transfers=transfers, may_move=may_here(request, MOVE, *ASKING) and not memo and movable_amount(item) > ZERO,
     )  # fmt: skip
     return render(request, "console/customer/credit.html", context)
 
@@ -81,6 +86,7 @@ def credit_rights(request: ConsoleRequest) -> dict[str, bool]:
         "may_apply": may_here(request, "allocate_by_hand", Mode.DO),
         "may_take_back": may_here(request, overrides.OVERRIDE, *ASKING),
         "alone": may_here(request, overrides.OVERRIDE, Mode.DO),
+        "may_refund": may_here(request, "ask_refund", *ASKING),
     }
 
 

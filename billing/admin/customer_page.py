@@ -20,11 +20,12 @@ from billing.admin.working import Field, Form, attempt, back_to, say_why, show_f
 from billing.errors import BadInput, DomainError, Sentence
 from billing.inputs import clean_text, parse_day
 from billing.models import CreditHoldEvent, Customer, Invoice
-from billing.money import format_money, parse_amount, parse_signed_amount
+from billing.money import ZERO, format_money, parse_amount, parse_signed_amount
 from billing.office import clock
 from billing.office.models import ApprovalRequest, User
 from billing.office.models.user import Mode
 from billing.office.policies import policies_for
+from billing.selectors.covered import covered_amounts
 from billing.selectors.customer_account import BUCKETS, Position, positions, promises_of
 from billing.selectors.timeline import timeline
 from billing.services import requests
@@ -49,6 +50,8 @@ def customer_page(request: ConsoleRequest, pk: int) -> HttpResponse:
     on, trouble = _as_of(request, today)
     book = policies_for(request.organization, customer_id=customer.pk)
     accounts = positions(customer, book, on, today)
+    for account in accounts if on == today else ():
+        account.covered_amount = covered_amounts([customer.pk], account.currency).get(customer.pk, ZERO)
     facts, more = timeline(customer, page := _page_number(request))
     bucket = request.GET.get("bucket", "")
     context = console_context(
@@ -114,6 +117,7 @@ def _rights(request: ConsoleRequest) -> dict[str, bool]:
         "apply": may("allocate_by_hand", Mode.DO),
         "hold": may(requests.HOLD, *ASKING),
         "memo": may(requests.MEMO, *ASKING),
+        "refund": may("ask_refund", *ASKING),
     }
 
 

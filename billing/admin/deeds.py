@@ -1,6 +1,6 @@
 """What an approval carries out: each app registers the deeds of its actions, the inbox runs them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,8 @@ from billing.office.models import ApprovalRequest, User
 
 Carry = Callable[[ApprovalRequest, User, datetime], Sentence | None]
 Facts = Callable[[ApprovalRequest], Mapping[str, Any]]
+Refused = Callable[[ApprovalRequest, User, datetime], None]
+Touched = Callable[[ApprovalRequest], int | Iterable[int] | None]
 
 
 @dataclass(frozen=True)
@@ -21,16 +23,19 @@ class Deed:
     carry_out: called as (request, by, now) with the request already approved by `by`, in that very transaction; it
     spends the approval with approvals.use. Returns a sentence for the checker, or None. A DomainError undoes the
     approval too. facts: what `shown` would be now, to tell what changed. customer: the key of the customer whose row
-    is locked before the request's, so that the lock order holds; None if no customer's money moves.
+    is locked before the request's, so that the lock order holds, or the keys of several; None if no customer's money
+    moves.
     retype: the amount is hidden from the checker, who types it from the paper (blind second key).
-    label: the deed in the imperative, as the button says it.
+    label: the deed in the imperative, as the button says it. refused: what a rejection does besides, in its
+    transaction.
     """
 
     carry_out: Carry
     label: Sentence
     facts: Facts | None = None
-    customer: Callable[[ApprovalRequest], int | None] | None = None
+    customer: Touched | None = None
     retype: bool = False
+    refused: Refused | None = None
 
 
 _DEEDS: dict[tuple[str, str], Deed] = {}
@@ -42,13 +47,14 @@ def deed(
     *,
     label: Sentence = "",
     facts: Facts | None = None,
-    customer: Callable[[ApprovalRequest], int | None] | None = None,
+    customer: Touched | None = None,
     retype: bool = False,
+    refused: Refused | None = None,
 ) -> Callable[[Carry], Carry]:
     """Register what an approval of `action` does. kind: the value of shown["deed"], where one action has several."""
 
     def register(carry_out: Carry) -> Carry:
-        _DEEDS[action, kind] = Deed(carry_out, label, facts, customer, retype)
+        _DEEDS[action, kind] = Deed(carry_out, label, facts, customer, retype, refused)
         return carry_out
 
     return register
@@ -60,7 +66,7 @@ def find_deed(request: ApprovalRequest) -> Deed | None:
     return _DEEDS.get((request.action, kind)) or _DEEDS.get((request.action, ""))
 
 
-RECORDS = ("payment", "credit", "invoice", "month", "customer")
+RECORDS = ("refund", "payment", "credit", "invoice", "month", "customer")
 
 
 def title_of(request: ApprovalRequest) -> str:

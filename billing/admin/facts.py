@@ -14,9 +14,10 @@ from billing.ledger.models import Role
 from billing.models import AllocationKind
 from billing.money import EXPONENTS, format_money
 
-# In the order in which a checker reads them; the database keeps facts in an order of its own.
+# In the order in which a checker reads them; the database keeps facts in an order of its own. Apps add theirs.
 LABELS: dict[str, Sentence] = {
-    "deed": _("What is asked"), "payment": _("Payment"), "credit": _("Payment or credit"), "invoice": _("Invoice"),
+    "deed": _("What is asked"), "refund": _("Refund"), "payment": _("Payment"),
+    "credit": _("Payment or credit"), "invoice": _("Invoice"),
     "customer": _("Customer"), "kind": _("What"), "net": _("Net"), "tax": _("Tax"), "amount": _("Amount"),
     "currency": _("Currency"), "method": _("Method"), "received_on": _("Received on"), "payer": _("Payer"),
     "reference": _("Reference"), "recorded_by": _("Recorded by"), "state": _("State now"),
@@ -25,12 +26,12 @@ LABELS: dict[str, Sentence] = {
     "shall_stand": _("To be applied instead"), "reopens": _("Invoices that reopen"),
     "entries_reversed": _("Journal entries mirrored"),
 }  # fmt: skip
-_ORDER = {key: place for place, key in enumerate(LABELS)}
 DEEDS: dict[str, Sentence] = {
     "set_hold": _("set a credit hold"), "release_hold": _("release the credit hold"),
     "credit_memo": _("issue a credit memo"), "unallocate": _("take an allocation back"),
     "reallocate": _("redistribute a payment or credit"), "dispute": _("mark the invoice disputed"),
     "undispute": _("clear the dispute"), "void_invoice": _("void the invoice"),
+    "refund": _("give money back"), "class_refund": _("refund a cancelled class"),
 }  # fmt: skip
 ACTIONS: dict[str, Sentence] = {
     "verify_large_payment": _("verify a large payment"), "accept_unusual_method": _("accept an unusual method"),
@@ -38,7 +39,8 @@ ACTIONS: dict[str, Sentence] = {
     "override_allocation": _("change an allocation"), "reallocate_to_other": _("redistribute to another"),
     "write_off_large": _("write off or credit"), "close_period": _("close a month"),
     "reopen_period": _("reopen a month"), "set_limits": _("change a limit"), "set_prices": _("change a policy"),
-    "manage_users": _("give a role"),
+    "manage_users": _("give a role"), "refund_small": _("refund up to the limit"),
+    "refund_large": _("refund above the limit"), "refund_elsewhere": _("refund by another way"),
 }  # fmt: skip
 EVENTS: dict[str, Sentence] = {
     "invoice_issued": _("invoice issued"), "credit_memo_issued": _("credit memo issued"),
@@ -46,14 +48,26 @@ EVENTS: dict[str, Sentence] = {
 }  # fmt: skip
 NOTICE_KINDS: dict[str, Sentence] = {
     "receipt": _("receipt"), "receipt_void": _("receipt void"), "hold_released": _("credit hold released"),
+    "refund_receipt": _("refund receipt"), "cheque_returned": _("cheque returned"),
+    "dispute_escalated": _("dispute escalated"), "dispute_settled": _("dispute settled"),
+    "refund_requested": _("refund asked for"), "refund_approved": _("refund approved"),
+    "refund_rejected": _("refund not approved"), "refund_withdrawn": _("refund withdrawn"),
+    "refund_paid": _("refund paid"), "refund_kept": _("refund kept as credit"),
+    "refund_failed": _("refund failed"), "class_refund_left_out": _("left out of a class refund"),
+    "refund_late": _("refund late"), "refund_breach": _("refund far too late"),
+    "refund_overdue": _("refund past its last day"),
+}  # fmt: skip
+DOCUMENT_KINDS: dict[str, Sentence] = {
+    "front": _("front"), "back": _("back"), "evidence": _("evidence"), "consent": _("consent"),
 }  # fmt: skip
 # How stored words are said, by key. Apps add theirs.
 WORDS: dict[str, Mapping[str, Sentence]] = {
     "kind": dict(AllocationKind.choices), "deed": DEEDS, "action": ACTIONS, "event": EVENTS,
     "notice_kind": NOTICE_KINDS, "account_role": dict(Role.choices),
+    "document_kind": DOCUMENT_KINDS,
 }  # fmt: skip
 AMOUNTS = {"amount", "net", "tax", "invoice_open", "limit"}
-HIDDEN = {"currency", "invoice_key"}
+HIDDEN = {"currency", "invoice_key", "line_key", "to_customer_key", "letter_key"}
 
 
 @dataclass(frozen=True)
@@ -85,7 +99,8 @@ def readable(shown: Mapping[str, Any], hide: frozenset[str] = frozenset()) -> li
 
 
 def in_order(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    return sorted(facts.items(), key=lambda fact: (_ORDER.get(fact[0], len(_ORDER)), fact[0]))
+    order = {key: place for place, key in enumerate(LABELS)}
+    return sorted(facts.items(), key=lambda fact: (order.get(fact[0], len(order)), fact[0]))
 
 
 def label_of(key: str) -> Sentence:
@@ -99,8 +114,8 @@ def said(key: str, value: Any, currency: str) -> str:
         return str(_("yes") if value else _("no"))
     if key in AMOUNTS and currency in EXPONENTS:
         return format_money(Decimal(str(value)), currency)
-    if key in WORDS and str(value) in WORDS[key]:
-        return str(WORDS[key][str(value)])
+    if str(value) in words_of(key):
+        return str(words_of(key)[str(value)])
     if isinstance(value, str) and len(value) == 10 and value[4:5] == "-":
         try:
             return date_format(date.fromisoformat(value))
@@ -109,9 +124,15 @@ def said(key: str, value: Any, currency: str) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
+def words_of(key: str) -> Mapping[str, Sentence]:
+    """The words of a key. Apps add to these four, or put a longer table in their place; both count."""
+    added = {"deed": DEEDS, "action": ACTIONS, "event": EVENTS, "notice_kind": NOTICE_KINDS}
+    return {**added.get(key, {}), **WORDS.get(key, {})}
+
+
 def said_code(key: str, code: str) -> str:
     """A stored code in the reader's language; one that nobody named is read out. "x_reversed" is x, taken back."""
-    words = WORDS.get(key, {})
+    words = words_of(key)
     of, reversed_, _rest = code.partition("_reversed")
     if code not in words and reversed_ and of in words:
         return str(_("{event}, reversed")).format(event=words[of])

@@ -27,6 +27,7 @@ from billing.selectors.customer_account import allocations_of, invoice_discount
 from billing.selectors.journal import entries_with_lines
 from billing.services import overrides, requests
 from billing.services.allocating import unallocate
+from billing.services.invoicing import check_no_file
 
 
 def find_invoice(request: ConsoleRequest, pk: int) -> Invoice:
@@ -72,7 +73,7 @@ def waiting_for(request: ConsoleRequest, subjects: list[str]) -> list[ApprovalRe
 # Dispute and void
 
 
-@console_path("invoices/<int:pk>/dispute/", "dispute", overrides.OVERRIDE, *ASKING)
+@console_path("invoices/<int:pk>/dispute/", "mark_disputed", overrides.OVERRIDE, *ASKING)
 @require_http_methods(["GET", "POST"])
 def dispute(request: ConsoleRequest, pk: int) -> HttpResponse:
     """Mark disputed or clear it: who may do it alone does it, others ask."""
@@ -107,7 +108,16 @@ def dispute(request: ConsoleRequest, pk: int) -> HttpResponse:
         request, form, title=words, back=reverse("admin:invoice", args=[pk]),
         button=words if alone else _("Ask: {deed}").format(deed=words),
         facts=[(_("Open"), format_money(invoice.open_amount, invoice.currency)), (_("What it does"), effect)],
+        trouble="" if mark or form.errors else _file_open(invoice),
     )  # fmt: skip
+
+
+def _file_open(invoice: Invoice) -> str:
+    try:
+        check_no_file(invoice)
+    except DomainError as trouble:
+        return str(trouble)
+    return ""
 
 
 @console_path("invoices/<int:pk>/void/", "void_invoice", overrides.VOID, *ASKING)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
 from django.db import OperationalError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -12,9 +13,10 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from billing.admin.base import console_context
-from billing.errors import DomainError, Refusals, Sentence
+from billing.errors import BadInput, DomainError, Refusals, Sentence
 from billing.office import acting
 from billing.office.models import User
+from billing.office.uploads import check_size
 from billing.refusals import explained
 
 T = TypeVar("T")
@@ -23,7 +25,10 @@ REFUSED = 422
 
 @dataclass
 class Field:
-    """One input. kind: "text", "area", "amount", "date", "select" (choices) or "check"."""
+    """One input. kind: "text", "area", "amount", "date", "select" (choices), "check" or "file".
+
+    upload: what was sent for a file; its value is the file's name, which is all a form can show again.
+    """
 
     name: str
     label: Sentence
@@ -34,6 +39,7 @@ class Field:
     choices: Iterable[tuple[str, Sentence]] = ()
     error: str = ""
     longest: int = 400
+    upload: "UploadedFile[Any] | None" = None
 
 
 @dataclass
@@ -48,15 +54,38 @@ class Form:
     hidden: dict[str, str] = field(default_factory=dict)
     placed: dict[str, str] = field(default_factory=dict)
 
-    def read(self, posted: Mapping[str, Any]) -> "Form":
+    def read(self, posted: Mapping[str, Any], files: Mapping[str, Any] | None = None) -> "Form":
+        """What was typed, and request.FILES where there is a file to choose."""
         for item in self.fields:
-            item.value = str(posted.get(item.name, ""))
+            if item.kind == "file":
+                item.upload = (files or {}).get(item.name)
+                item.value = item.upload.name or "" if item.upload is not None else ""
+            else:
+                item.value = str(posted.get(item.name, ""))
         for name in self.hidden:
             self.hidden[name] = str(posted.get(name, ""))
         return self
 
     def typed(self, name: str) -> str:
         return next((item.value for item in self.fields if item.name == name), "") or self.hidden.get(name, "")
+
+    def uploaded(self, name: str) -> tuple[str, bytes] | None:
+        """(file name, bytes) of a file input, for keep_document; None if none was chosen and none is required.
+
+        Raises BadInput at the input; a file that is too large is refused before it is read.
+        """
+        item = next(item for item in self.fields if item.name == name)
+        if item.upload is None:
+            if item.required:
+                raise BadInput(_("Choose a file."), field=name, code="required")
+            return None
+        check_size(item.upload.size or 0, field=name)
+        item.upload.seek(0)
+        return item.value, item.upload.read()
+
+    @property
+    def has_files(self) -> bool:
+        return any(item.kind == "file" for item in self.fields)
 
     def refuse(self, refusal: DomainError) -> None:
         parts = refusal.refusals if isinstance(refusal, Refusals) else [refusal]

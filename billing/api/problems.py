@@ -30,16 +30,34 @@ STATUSES: Mapping[str, int] = {
     "own_request": 403,
     "not_found": 404,
     "already_decided": 409,
+    "already_reconciled": 409,
+    "already_refunded": 409,
+    "already_so": 409,
+    "amount_fixed": 409,
     "approval_needed": 409,
     "changed_since_shown": 409,
+    "cheque_at_bank": 409,
     "duplicate_cheque": 409,
     "duplicate_in_file": 409,
     "duplicate_payment": 409,
     "form_used": 409,
+    "handed_over": 409,
     "illegal_transition": 409,
     "in_flight": 409,
+    "invalid_transition": 409,
+    "is_contested": 409,
     "looks_like_duplicate": 409,
+    "method_fixed": 409,
+    "not_at_bank": 409,
+    "not_depositable": 409,
+    "not_endable": 409,
+    "not_reconcilable": 409,
+    "not_retryable": 409,
+    "not_returnable": 409,
     "not_voidable": 409,
+    "on_another_slip": 409,
+    "on_slip": 409,
+    "partly_refunded": 409,
     "several_payments": 409,
     "stale": 409,
     "tampered_document": 409,
@@ -49,6 +67,7 @@ STATUSES: Mapping[str, int] = {
     "key_reused": 422,
     "less_than_due": 422,
     "more_than_paid": 422,
+    "not_eligible": 422,
     "over_allocation": 422,
     "period_closed": 422,
     "unknown_customer": 422,
@@ -192,5 +211,7 @@ def _plain(fact: Any) -> Any:
         return fact
     if isinstance(fact, list | tuple):
         return [_plain(item) for item in fact]
+    if isinstance(fact, Mapping):
+        return {str(name): _plain(item) for name, item in fact.items()}
     text = str(fact)
     return text.replace(",", "") if GROUPED_AMOUNT.fullmatch(text) else text

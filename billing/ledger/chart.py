@@ -12,6 +12,7 @@ STANDARD = (
     ("1010", _("Bank"), Kind.ASSET, Role.BANK),
     ("1030", _("Cheques in hand"), Kind.ASSET, Role.CHEQUES_IN_HAND),
     ("1040", _("Card and processor clearing"), Kind.ASSET, Role.CARD_CLEARING),
+    ("1050", _("Disputed funds"), Kind.ASSET, Role.DISPUTED_FUNDS),
     ("1200", _("Accounts receivable"), Kind.ASSET, Role.ACCOUNTS_RECEIVABLE),
     ("2100", _("Unapplied cash"), Kind.LIABILITY, Role.UNAPPLIED_CASH),
     ("2110", _("Customer credits"), Kind.LIABILITY, Role.CUSTOMER_CREDITS),
@@ -21,9 +22,11 @@ STANDARD = (
     ("3900", _("Opening balances"), Kind.LIABILITY, Role.OPENING_BALANCE),
     ("4000", _("Revenue"), Kind.INCOME, Role.REVENUE),
     ("4100", _("Late fees"), Kind.INCOME, Role.LATE_FEES),
+    ("4200", _("Return and processing fees"), Kind.INCOME, Role.SERVICE_FEES),
     ("4800", _("Sales returns and allowances"), Kind.CONTRA_INCOME, Role.SALES_RETURNS),
     ("4900", _("Sales discount"), Kind.CONTRA_INCOME, Role.SALES_DISCOUNT),
     ("6900", _("Small differences written off"), Kind.EXPENSE, Role.SMALL_DIFFERENCES),
+    ("6950", _("Cash over and short"), Kind.EXPENSE, Role.CASH_OVER_SHORT),
 )
 
 

@@ -35,6 +35,9 @@ class Role(models.TextChoices):
     SALES_DISCOUNT = "sales_discount", _("sales discount")
     SMALL_DIFFERENCES = "small_differences", _("small differences written off")
     LATE_FEES = "late_fees", _("late fees")
+    SERVICE_FEES = "service_fees", _("return and processing fees")
+    CASH_OVER_SHORT = "cash_over_short", _("cash over and short")
+    DISPUTED_FUNDS = "disputed_funds", _("disputed funds")
     OPENING_BALANCE = "opening_balance", _("opening balances taken over")
 
 

@@ -1,6 +1,6 @@
 from billing.models.allocation import Allocation, AllocationKind
 from billing.models.collection import PromiseToPay
-from billing.models.credit import CreditItem, CreditKind, CreditMemo
+from billing.models.credit import CreditItem, CreditKind, CreditMemo, CreditTransfer
 from billing.models.customer import CreditHoldEvent, Customer, Household, PayerRecord
 from billing.models.invoice import Invoice, InvoiceKind, InvoiceLine
 
@@ -11,6 +11,7 @@ __all__ = [
     "CreditItem",
     "CreditKind",
     "CreditMemo",
+    "CreditTransfer",
     "Customer",
     "Household",
     "Invoice",

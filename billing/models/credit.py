@@ -15,6 +15,7 @@ from billing.office.models import Organization
 class CreditKind(models.TextChoices):
     PAYMENT = "payment", _("payment")
     CREDIT_MEMO = "credit_memo", _("credit memo")
+    TRANSFER = "transfer", _("moved money")
 
 
 class CreditItemQuerySet(models.QuerySet["CreditItem"]):
@@ -25,8 +26,11 @@ class CreditItemQuerySet(models.QuerySet["CreditItem"]):
 class CreditItem(models.Model):
     """Money or credit of a customer that can be set against invoices: what a payment or credit memo brought.
 
-    applied, refunded and what is left always add up to the amount; a reversed item holds nothing (invariant 15).
-    number: of the document it came with, PAY-… or CM-…
+    applied, refunded, moved away and what is left always add up to the amount; of a reversed item nothing is left
+    (invariant 15). refunded: given back, or taken back by a lost chargeback. What was refunded before the item was
+    reversed stays refunded: the customer owes it, by an invoice of its own.
+    transfer: money moved here from another credit item, or from a refund that was kept as credit.
+    number: of the document it came with, PAY-…, CM-…, TRF-… or REF-…
     """
 
     organization = models.ForeignKey(Organization, models.PROTECT, db_index=False, related_name="+")
@@ -38,10 +42,14 @@ class CreditItem(models.Model):
     available_on = models.DateField(_("available from"))
     applied_amount = AmountField(_("applied"), default=0)
     refunded_amount = AmountField(_("refunded"), default=0)
+    moved_amount = AmountField(_("moved away"), default=0)
     reversed_on = models.DateField(_("reversed"), null=True, blank=True)
     unapplied_amount = models.GeneratedField(
         expression=Case(
-            When(reversed_on__isnull=True, then=F("amount") - F("applied_amount") - F("refunded_amount")),
+            When(
+                reversed_on__isnull=True,
+                then=F("amount") - F("applied_amount") - F("refunded_amount") - F("moved_amount"),
+            ),
             default=Value(ZERO),
             output_field=models.DecimalField(max_digits=14, decimal_places=2),
         ),
@@ -60,18 +68,22 @@ class CreditItem(models.Model):
             models.UniqueConstraint(fields=["id", "customer", "currency"], name="credit_item_of_customer"),
             models.CheckConstraint(condition=Q(amount__gt=0), name="credit_item_amount_positive"),
             models.CheckConstraint(
-                condition=Q(applied_amount__gte=0, refunded_amount__gte=0), name="credit_item_counters_not_negative"
+                condition=Q(applied_amount__gte=0, refunded_amount__gte=0, moved_amount__gte=0),
+                name="credit_item_counters_not_negative",
             ),
             models.CheckConstraint(
-                condition=Q(amount__gte=F("applied_amount") + F("refunded_amount")),
+                condition=Q(amount__gte=F("applied_amount") + F("refunded_amount") + F("moved_amount")),
                 name="credit_item_not_over_applied",
             ),
             models.CheckConstraint(
-                condition=Q(reversed_on__isnull=True) | Q(applied_amount=0, refunded_amount=0),
+                condition=Q(reversed_on__isnull=True) | Q(applied_amount=0, moved_amount=0),
                 name="credit_item_reversed_is_empty",
             ),
             models.CheckConstraint(
-                condition=Q(MoneyFits("amount")) & Q(MoneyFits("applied_amount")) & Q(MoneyFits("refunded_amount")),
+                condition=Q(MoneyFits("amount"))
+                & Q(MoneyFits("applied_amount"))
+                & Q(MoneyFits("refunded_amount"))
+                & Q(MoneyFits("moved_amount")),
                 name="credit_item_amounts_fit_currency",
             ),
         ]
@@ -106,6 +118,48 @@ class CreditMemo(models.Model):
         verbose_name = _("credit memo")
         verbose_name_plural = _("credit memos")
         constraints = [models.UniqueConstraint(fields=["organization", "number"], name="credit_memo_number_once")]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class CreditTransfer(models.Model):
+    """Part of a credit item moved to another one: to another customer, with consent and a manager's approval (R127).
+
+    consent: who agreed, when and how; the letter itself may be kept as a document of the transfer.
+    undone_on: the day it was taken back, because the money it came from was; then both items are as if it had not been.
+    """
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    number = models.CharField(_("number"), max_length=24)
+    from_item = models.ForeignKey(CreditItem, models.PROTECT, related_name="transfers_out", verbose_name=_("from"))
+    to_item = models.OneToOneField(CreditItem, models.PROTECT, related_name="transfer_in", verbose_name=_("to"))
+    currency = CurrencyField(_("currency"))
+    amount = AmountField(_("amount"))
+    moved_on = models.DateField(_("moved on"))
+    reason = models.CharField(_("reason"), max_length=400)
+    consent = models.CharField(_("consent"), max_length=400)
+    approval = models.OneToOneField("office.ApprovalRequest", models.PROTECT, related_name="+")
+    entry = models.ForeignKey(JournalEntry, models.PROTECT, related_name="+")
+    made_at = models.DateTimeField(_("made at"))
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, db_index=False, related_name="+")
+    undone_on = models.DateField(_("taken back"), null=True, blank=True)
+    undo_entry = models.ForeignKey(JournalEntry, models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("moved money")
+        verbose_name_plural = _("moved money")
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "number"], name="credit_transfer_number_once"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="credit_transfer_amount_positive"),
+            models.CheckConstraint(condition=MoneyFits("amount"), name="credit_transfer_amount_fits_currency"),
+            models.CheckConstraint(condition=~Q(consent=""), name="credit_transfer_has_consent"),
+            models.CheckConstraint(
+                condition=Q(undone_on__isnull=True, undo_entry__isnull=True)
+                | Q(undone_on__isnull=False, undo_entry__isnull=False),
+                name="credit_transfer_undo_is_posted",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.number

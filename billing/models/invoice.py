@@ -17,6 +17,8 @@ from billing.office.models import Organization
 class InvoiceKind(models.TextChoices):
     SALE = "sale", _("sale")
     FEE = "fee", _("fee")
+    RETURN_FEE = "return_fee", _("return fee")
+    RECOVERY = "recovery", _("refund to pay back")
 
 
 class InvoiceQuerySet(models.QuerySet["Invoice"]):
@@ -39,7 +41,7 @@ class Invoice(models.Model):
         Customer, models.PROTECT, db_constraint=False, related_name="invoices", verbose_name=_("customer")
     )
     number = models.CharField(_("number"), max_length=40)
-    kind = models.CharField(_("kind"), max_length=8, choices=InvoiceKind.choices, default=InvoiceKind.SALE)
+    kind = models.CharField(_("kind"), max_length=10, choices=InvoiceKind.choices, default=InvoiceKind.SALE)
     issued_on = models.DateField(_("issued"))
     due_on = models.DateField(_("due"))
     currency = CurrencyField(_("currency"))

@@ -39,6 +39,8 @@ write_off_large            - - M M M C - - -
 credit_hold                - - M C C C - - -
 deposit_cheques            - - D D - - - - -
 return_cheque              - - M C C - - - -
+accept_risky_cheque        - - M C C - - - -
+accept_cash_difference     - - M C C C - - -
 void_payment               - - M M C C - - -
 void_reconciled_payment    - - - M M C - - -
 refund_small               - - M C C C - M -

@@ -1,4 +1,4 @@
-"""Number series without holes: PAY, TXN, RCP, REF, INV, CM (R9, R153)."""
+"""Number series without holes: PAY, TXN, RCP, REF, INV, CM, DEP, DSP, TRF (R9, R101, R153)."""
 
 from datetime import date
 
@@ -7,7 +7,7 @@ from django.db import connection
 from billing.office.models import Organization
 from billing.transactions import transaction_required
 
-# series: how its period and its number are written. PAY and REF restart monthly, RCP, INV and CM yearly, TXN daily.
+# series: how its period and its number are written. PAY and REF restart monthly, TXN daily, the rest yearly.
 FORMATS = {
     "PAY": ("{day:%Y-%m}", "PAY-{day:%Y-%m}-{n:08d}"),
     "TXN": ("{day:%Y%m%d}", "TXN-{day:%Y%m%d}-{n:06d}"),
@@ -15,6 +15,9 @@ FORMATS = {
     "REF": ("{day:%Y-%m}", "REF-{day:%Y-%m}-{n:08d}"),
     "INV": ("{day:%Y}", "INV-{day:%Y}-{n:08d}"),
     "CM": ("{day:%Y}", "CM-{day:%Y}-{n:08d}"),
+    "DEP": ("{day:%Y}", "DEP-{day:%Y}-{n:08d}"),
+    "DSP": ("{day:%Y}", "DSP-{day:%Y}-{n:08d}"),
+    "TRF": ("{day:%Y}", "TRF-{day:%Y}-{n:08d}"),
 }
 
 

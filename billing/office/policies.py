@@ -7,133 +7,30 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q
-from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from billing.errors import BadInput, Sentence
-from billing.money import EXPONENTS, fits, parse_signed_amount
+from billing.errors import BadInput
+from billing.money import fits, parse_signed_amount
+from billing.office.calendar import check_closed_days, check_weekend
 from billing.office.models import Organization, PolicySetting, User
 from billing.office.models.policy import Scope
+from billing.office.policy_table import LARGEST_NUMBER, METHOD_WORDS, METHODS, POLICIES, PRESETS, STRATEGIES, Policy
 
-
-@dataclass(frozen=True)
-class Policy:
-    """One setting: its kind ("amount", "days", "number", "flag", "choice", "choices", "text"), default and meaning."""
-
-    key: str
-    kind: str
-    default: Any
-    description: Sentence
-    unit: Sentence = ""
-    choices: tuple[str, ...] = ()
-
-
-METHOD_WORDS = {
-    "cash": _("cash"),
-    "cheque": _("cheque"),
-    "bank_transfer": _("bank transfer"),
-    "card": _("card"),
-    "ach": _("ACH debit"),
-    "upi": _("UPI"),
-    "net_banking": _("net banking"),
-    "auto_debit": _("auto-debit"),
-}
-METHODS = tuple(METHOD_WORDS)
-LARGEST_NUMBER = 36_500  # days of a century; no wait or window is longer
-STRATEGIES = ("fifo", "due_date", "amount", "none")
-
-POLICIES: dict[str, Policy] = {
-    policy.key: policy
-    for policy in (
-        Policy("payments.methods", "choices", list(METHODS), _("Ways to pay that are taken."), choices=METHODS),
-        Policy(
-            "payments.unusual_methods", "choices", [], _("Ways to pay that a manager must accept."), choices=METHODS
-        ),
-        *(
-            Policy(
-                f"payments.limit.{method}", "amount", None,
-                format_lazy(_("Largest single payment by {method}; empty: no limit."), method=words),
-                _("in the organization's currency"),
-            )
-            for method, words in METHOD_WORDS.items()
-        ),
-        Policy(
-            "payments.daily_cash_limit", "amount", None,
-            _("Most cash taken from one customer in one day; empty: no limit."), _("in the organization's currency"),
-        ),
-        Policy(
-            "payments.verify_above", "amount", None,
-            _("A payment above this stays provisional until a second person verifies it; empty: never."),
-            _("in the organization's currency"),
-        ),
-        Policy(
-            "payments.lookalike_days", "days", 3, _("Same customer and amount this near is a look-alike."), _("days")
-        ),
-        Policy(
-            "payments.partial_allowed", "flag", True,
-            _("Whether less than what is due may be applied; if not, it is kept as credit."),
-        ),
-        Policy(
-            "payments.currencies", "choices", [], _("Further currencies taken with a manager's approval."),
-            choices=tuple(EXPONENTS),
-        ),
-        Policy(
-            "allocation.strategy", "choice", "fifo", _("How a payment is applied unless chosen."), choices=STRATEGIES
-        ),
-        Policy("allocation.auto_apply_credit", "flag", False, _("Apply credit to the next invoice by itself.")),
-        Policy("discount.net_of_tax", "flag", True, _("Early-payment discount is a share of the amount before tax.")),
-        Policy(
-            "write_off.below", "amount", Decimal("0.00"),
-            _("What is left of an invoice after a payment is written off if it is less than this; 0: never."),
-            _("in the organization's currency"),
-        ),
-        Policy(
-            "write_off.yearly_cap", "amount", None,
-            _("Most that is written off by itself for one customer in a calendar year; empty: no cap."),
-            _("in the organization's currency"),
-        ),
-        Policy("credit.count_uncleared_cheques", "flag", False, _("Uncleared cheques may release a credit hold.")),
-        Policy(
-            "credit.small_overdue", "amount", Decimal("0.00"), _("Overdue amounts up to this do not keep a hold."),
-            _("in the organization's currency"),
-        ),
-        Policy("approvals.valid_hours", "number", 72, _("An approval request lapses after this time."), _("hours")),
-        Policy("receipts.delivery", "choice", "print", _("What happens to a receipt unless chosen."),
-               choices=("print", "email", "both", "none")),
-        Policy(
-            "receipts.languages", "choices", ["en"], _("Languages a receipt is printed in."), choices=("en", "zh-hant")
-        ),
-        Policy("receipts.terms", "text", "", _("Terms printed at the foot of receipts.")),
-        Policy("receipts.signatory", "text", "", _("Name printed at the signature line of receipts.")),
-    )
-}  # fmt: skip
-
-# What the requirements seed for each line of business (requirements §2); chosen when an organization is made.
-PRESETS: dict[str, dict[str, Any]] = {
-    "gas": {
-        "payments.verify_above": "1000000",
-        "payments.daily_cash_limit": "200000",
-        "payments.limit.cash": "100000",
-        "payments.unusual_methods": ["card"],
-        "write_off.below": "100",
-        "write_off.yearly_cap": "500",
-        "receipts.languages": ["zh-hant", "en"],
-    },
-    "lessons": {
-        "payments.daily_cash_limit": "10000",
-        "payments.limit.cash": "5000",
-        "payments.verify_above": "50000",
-        "write_off.below": "0.50",
-        "write_off.yearly_cap": "5",
-    },
-    "premiums": {
-        "payments.daily_cash_limit": "200000",
-        "payments.limit.cash": "200000",
-        "payments.verify_above": "1000000",
-        "payments.partial_allowed": False,
-        "payments.unusual_methods": ["cheque"],
-    },
-}
+__all__ = [
+    "METHODS",
+    "METHOD_WORDS",
+    "POLICIES",
+    "PRESETS",
+    "STRATEGIES",
+    "Found",
+    "Policy",
+    "PolicyBook",
+    "policies_for",
+    "policies_for_customers",
+    "policy_history",
+    "set_policy",
+    "to_json",
+]
 
 
 @dataclass(frozen=True)
@@ -271,7 +168,11 @@ def to_json(key: str, value: Any, currency: str) -> Any:
         return value
     if policy.kind == "choices":
         _check_choices(policy, value)
+        if key == "calendar.weekend":
+            check_weekend(value)
         return list(value)
+    if key == "calendar.closed_days":
+        check_closed_days(str(value))
     return str(value)
 
 

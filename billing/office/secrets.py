@@ -1,4 +1,4 @@
-"""Text that must not be readable in a database dump: encrypted at rest, found by a keyed hash.
+"""Text and files that must not be readable in a dump: encrypted at rest, text found by a keyed hash.
 
 The keys come from settings.FIELD_KEYS (newest first) and are not in the database. A wrong key fails loudly.
 """
@@ -20,12 +20,22 @@ def _box(keys: tuple[str, ...]) -> MultiFernet:
 
 
 def encrypt(text: str) -> str:
-    return _box(tuple(settings.FIELD_KEYS)).encrypt(text.encode()).decode()
+    return encrypt_bytes(text.encode()).decode()
 
 
 def decrypt(sealed: str) -> str:
     """Raises cryptography.fernet.InvalidToken if no key fits."""
-    return _box(tuple(settings.FIELD_KEYS)).decrypt(sealed.encode()).decode()
+    return decrypt_bytes(sealed.encode()).decode()
+
+
+def encrypt_bytes(plain: bytes) -> bytes:
+    """For files: printable, a third longer than what goes in."""
+    return _box(tuple(settings.FIELD_KEYS)).encrypt(plain)
+
+
+def decrypt_bytes(sealed: bytes) -> bytes:
+    """Raises cryptography.fernet.InvalidToken if no key fits or the bytes were changed."""
+    return _box(tuple(settings.FIELD_KEYS)).decrypt(sealed)
 
 
 def keyed_hash(text: str) -> str:

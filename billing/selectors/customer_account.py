@@ -46,12 +46,16 @@ class CreditRow:
 
 @dataclass
 class Position:
-    """A customer's account in one currency on a day. buckets: open amount by lateness; they add up to open."""
+    """A customer's account in one currency on a day. buckets: open amount by lateness; they add up to open.
+
+    covered_amount: what cheques in the vault will pay, where the page asked for it.
+    """
 
     currency: str
     on: date
     rows: list[OpenRow] = field(default_factory=list)
     credits: list[CreditRow] = field(default_factory=list)
+    covered_amount: Decimal = ZERO
 
     @property
     def open_amount(self) -> Decimal:

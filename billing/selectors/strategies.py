@@ -47,6 +47,10 @@ class Rules:
     write_off_left: Decimal | None = None
     partial_allowed: bool = True
 
+    def for_covered(self, covered: Decimal) -> "Rules":
+        """These rules for a customer with cheques in the vault: a remainder they will pay is not written off."""
+        return replace(self, write_off_below=ZERO) if covered else self
+
 
 @dataclass(frozen=True)
 class Slice:

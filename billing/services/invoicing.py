@@ -1,6 +1,6 @@
 """Issuing invoices and credit memos, marking disputes, voiding what nothing was set against."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -25,6 +25,15 @@ from billing.transactions import transaction_required
 class NotVoidable(DomainError):
     code = "not_voidable"
     sentence = _("Money was set against invoice {number}; take it back first, or issue a credit memo.")
+
+
+class FileOpen(DomainError):
+    code = "dispute_file_open"
+    sentence = _("Dispute {number} is open about this invoice; settle it first.")
+
+
+# Filled by the app that keeps dispute files: invoice key → number of the file that is open about it, "" for none.
+DISPUTE_FILES: list[Callable[[int], str]] = []
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,7 @@ def issue_invoices(
         invoice_issued(
             key=f"invoice:{invoice.number}:issued", number=invoice.number, customer_id=invoice.customer_id,
             net=invoice.net_amount, tax=invoice.tax_amount, currency=invoice.currency, on=days[invoice.issued_on],
-            opening=invoice.is_opening, fee=invoice.kind == InvoiceKind.FEE, department=invoice.department,
+            opening=invoice.is_opening, kind=invoice.kind, department=invoice.department,
             project=invoice.project,
         )
         for invoice in invoices
@@ -131,8 +140,10 @@ def issue_credit_memo(
 
 @transaction_required
 def mark_disputed(*, invoice: Invoice, is_disputed: bool) -> Invoice:
-    """Leave an invoice out of automatic allocation, or take it in again (R124)."""
+    """Leave an invoice out of automatic allocation, or take it in again (R124). Raises FileOpen."""
     lock_customers(invoice.organization, [invoice.customer_id])
+    if not is_disputed:
+        check_no_file(invoice)
     Invoice.objects.filter(pk=invoice.pk).update(is_disputed=is_disputed)
     invoice.is_disputed = is_disputed
     return invoice
@@ -142,11 +153,12 @@ def mark_disputed(*, invoice: Invoice, is_disputed: bool) -> Invoice:
 def void_invoice(*, invoice: Invoice, reason: str, now: datetime, by: User | None) -> Invoice:
     """Take back an invoice nothing was set against; it keeps its number. Posts the mirror, dated today.
 
-    Raises NotVoidable, BadInput (no reason).
+    Raises NotVoidable, FileOpen, BadInput (no reason).
     """
     if not reason.strip():
         raise BadInput(_("A reason is needed."), field="reason", code="reason_required")
     lock_customers(invoice.organization, [invoice.customer_id])
+    check_no_file(invoice)
     invoice = (
         Invoice.objects.select_for_update(no_key=True, of=("self",))
         .select_related("entry", "organization")
@@ -165,6 +177,13 @@ def void_invoice(*, invoice: Invoice, reason: str, now: datetime, by: User | Non
     Invoice.objects.filter(pk=invoice.pk).update(voided_on=max(today, invoice.issued_on), void_entry=entry)
     invoice.refresh_from_db()
     return invoice
+
+
+def check_no_file(invoice: Invoice) -> None:
+    """Raises FileOpen while a dispute about the invoice is being worked on."""
+    for find in DISPUTE_FILES:
+        if number := find(invoice.pk):
+            raise FileOpen(number=number)
 
 
 def _line(order: LineOrder, currency: str) -> InvoiceLine:

@@ -75,7 +75,7 @@ def open_row_state(row: OpenRow) -> SafeString:
 # The screen a fact's record opens.
 RECORDS = {
     "invoice": "invoice", "payment": "payment", "credit": "credit_item", "approval": "approval",
-    "receipt": "receipt-pdf",
+    "receipt": "receipt-pdf", "refund": "refund", "dispute": "dispute",
 }  # fmt: skip
 
 

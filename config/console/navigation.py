@@ -74,9 +74,26 @@ GROUPS: tuple[tuple[Sentence, tuple[Item, ...]], ...] = (
         _("Money in"),
         (
             Item(_("Payments"), "payments", "payments_payment_changelist", ("see_receivables",)),
-            Item(_("Cheques"), "fact_check", "payments_cheque_changelist", ("see_receivables",)),
             Item(_("Receipts"), "receipt_long", "receipts_receipt_changelist", ("see_receivables",)),
             Item(_("Allocations"), "account_tree", "billing_allocation_changelist", ("see_receivables",)),
+        ),
+    ),
+    (
+        _("Cheques and cash"),
+        (
+            Item(_("Cheque vault"), "encrypted", "vault", ("see_receivables",)),
+            Item(_("Cheques"), "fact_check", "payments_cheque_changelist", ("see_receivables",)),
+            Item(_("Deposits"), "account_balance_wallet", "payments_deposit_changelist", ("see_receivables",)),
+            Item(_("Drawers"), "point_of_sale", "drawers", ("see_receivables",)),
+            Item(_("Safe"), "lock", "safe", ("see_receivables",)),
+        ),
+    ),
+    (
+        _("Money back"),
+        (
+            Item(_("Refunds"), "undo", "refunds", ("see_receivables",)),
+            Item(_("Cancelled class"), "event_busy", "refund_class", ("ask_refund",), Mode.MAKE),
+            Item(_("Disputes"), "gavel", "disputes", ("see_receivables",)),
         ),
     ),
     (

@@ -1,6 +1,6 @@
 """What a clerk meets besides the usual: the first customers of an organization each play one such story."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -26,9 +26,9 @@ from receipts.services.voiding import void_with_receipt
 PRINT = ReceiptWish(Delivery.PRINT)
 
 
-def plan_episodes(story: Story) -> None:
+def plan_episodes(story: Story, episodes: Iterable[Callable[[Story, Customer], None]]) -> None:
     """Put every episode on its day."""
-    for place, episode in enumerate(EPISODES, 1):
+    for place, episode in enumerate(episodes, 1):
         episode(story, story.customers[place])
 
 

@@ -9,7 +9,7 @@ from random import Random
 
 from billing.models import Invoice
 
-EPISODE_CUSTOMERS = 25  # the first is the parent, the others play parts of their own
+EPISODE_CUSTOMERS = 37  # the first is the parent, the others play parts of their own
 STOPPED = (18, 40, 60, 80, 105, 130, 150, 170)  # days ago; with thirty days to pay, every aging bucket has somebody
 
 

@@ -12,7 +12,8 @@ from billing.office.acting import acting
 from billing.office.models import Organization, User
 from billing.office.notices import send_due_notices
 from config.demo.cast import HOUSES, PARENT, PASSWORD, PLATFORM_ADMIN, House
-from config.demo.episodes import plan_episodes
+from config.demo.episodes import EPISODES, plan_episodes
+from config.demo.episodes_counter import EPISODES as COUNTER_EPISODES
 from config.demo.founding import found_organization, gather_customers, hire
 from config.demo.progress import Progress, Stream
 from config.demo.story import DAYS, Story
@@ -77,7 +78,7 @@ def _load_house(house: House, now: datetime, progress: Progress) -> None:
     organization = found_organization(house, began)
     staff = hire(house, organization)
     story = Story(house, organization, staff, gather_customers(house, organization, random), now, random)
-    plan_episodes(story)
+    plan_episodes(story, (*EPISODES, *COUNTER_EPISODES))
     for lived in range(DAYS + 1):
         story.live_day()
         if lived == STATISTICS_AFTER:

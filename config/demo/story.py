@@ -16,6 +16,7 @@ from billing.office.models import Organization, User
 from billing.services.invoicing import InvoiceOrder, LineOrder, issue_invoices
 from billing.terms import parse_terms
 from config.demo.cast import House
+from config.demo.counter import close_day, drawer_of, open_day
 from config.demo.founding import Staff
 from config.demo.habits import Habit, Intention, habit_of, intentions
 from config.demo.names import child
@@ -52,6 +53,7 @@ class Story:
         self.due: dict[date, list[Intention]] = defaultdict(list)
         self.episodes: dict[date, list[Episode]] = defaultdict(list)
         self.cheque_number = 100_000
+        self.slow_banks: set[int] = set()  # customers whose cheques get no answer, or not the usual one
 
     @property
     def now(self) -> datetime:
@@ -64,13 +66,15 @@ class Story:
         return str(UUID(int=self.random.getrandbits(128), version=4))
 
     def live_day(self) -> None:
-        """Bill, take what customers bring, play the day's episodes, close the books when it is time."""
+        """Bill, take what customers bring, play the day's episodes, go to the bank, close the books when it is time."""
+        open_day(self)
         with acting(self.staff.finance, "demo"):
             self.bill(self._invoices_of_today())
         with acting(self.staff.clerk, "demo"):
             self._take(self.due.pop(self.day, []))
         for episode in self.episodes.pop(self.day, []):
             episode(self)
+        close_day(self)
         if self.day.day == CLOSING_DAY:
             self._close_month()
         self.day += timedelta(days=1)
@@ -101,17 +105,23 @@ class Story:
 
     def order(self, customer: Customer, amount: Decimal, method: str, **more: object) -> PaymentOrder:
         """Money handed over today, with whatever its method needs."""
-        cheque = bank = None
+        cheque = bank = drawer = None
         if method == Method.CHEQUE:
-            self.cheque_number += 7
-            cheque = ChequeOrder(f"{self.cheque_number:08d}", self.house.foreign_cheque_bank, self.day)
+            cheque = ChequeOrder(self.next_cheque(), self.house.foreign_cheque_bank, self.day)
         if method == Method.BANK_TRANSFER:
             bank = self.bank
+        if method == Method.CASH:
+            drawer = drawer_of(self)
         return PaymentOrder(
             customer_id=customer.pk, method=method, amount=amount, currency=self.house.currency,
             received_on=self.day, request_key=self.key(), payer_name=customer.name, cheque=cheque, bank_account=bank,
+            drawer_session_id=drawer.pk if drawer else None,
             **more,  # type: ignore[arg-type]
         )  # fmt: skip
+
+    def next_cheque(self) -> str:
+        self.cheque_number += 7
+        return f"{self.cheque_number:08d}"
 
     @cached_property
     def bank(self) -> BankAccount:

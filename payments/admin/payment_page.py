@@ -19,15 +19,19 @@ from billing.office.models import AuditEntry
 from billing.selectors.customer_account import allocations_of
 from billing.selectors.journal import entries_with_lines
 from payments.models import Method, Payment, PaymentState, Purpose
+from payments.models.cash import CashPointKind
 from payments.selectors import history  # noqa: F401  tells the timeline of payments
 
 WORDS |= {"method": dict(Method.choices), "state": dict(PaymentState.choices), "purpose": dict(Purpose.choices)}
 WORDS["channel"] = {
     "counter": _("counter"), "api": _("interface"), "file": _("loaded file"), "bank_file": _("bank file"),
+    **dict(CashPointKind.choices),
+    "vault": _("vault"),
 }  # fmt: skip
 WAITS = {
     "verify_large_payment": _("a second person who verifies the amount"),
     "accept_unusual_method": _("a manager who accepts the way it was paid"),
+    "accept_risky_cheque": _("a supervisor who accepts the cheque"),
 }
 
 
@@ -35,6 +39,7 @@ def find_payment(request: ConsoleRequest, pk: int) -> Payment:
     """The payment of the organization worked in, or 404."""
     rows = Payment.objects.select_related(
         "organization", "customer", "customer__organization", "recorded_by", "credit_item", "bank_account", "cheque",
+        "drawer_session__cash_point", "presentation",
         "void", "void__voided_by", "void__approval", "void__approval__requested_by",
     )  # fmt: skip
     return get_object_or_404(rows, pk=pk, organization=request.organization)
@@ -47,7 +52,9 @@ def payment_page(request: ConsoleRequest, pk: int) -> HttpResponse:
     rows = allocations_of(credit_item=payment.credit_item) if payment.credit_item_id else []
     void = getattr(payment, "void", None)
     journal = may_here(request, "see_journal")
-    entry_ids = {payment.entry_id, void.entry_id if void else None, *(row.entry_id for row in rows)}
+    presented = getattr(payment, "presentation", None)
+    ends = [ended.entry_id for ended in (void, presented) if ended is not None]
+    entry_ids = {payment.entry_id, *ends, *(row.entry_id for row in rows)}
     subjects = [f"payment:{pk}", f"credit:{payment.credit_item_id}", *(f"allocation:{row.pk}" for row in rows)]
     context = console_context(
         request, payment.number, payment=payment, customer=payment.customer, item=payment.credit_item,

@@ -24,12 +24,13 @@ from payments.models import BankAccount, Cheque, Payment
 class MineFilter(DropdownFilter):
     title = _("recorded by")
     parameter_name = "by"
+    column = "recorded_by"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [("me", _("me"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(recorded_by=request.user.pk) if self.value() == "me" else queryset
+        return queryset.filter(**{self.column: request.user.pk}) if self.value() == "me" else queryset
 
 
 class LookalikeFilter(DropdownFilter):
@@ -82,24 +83,37 @@ class PaymentAdmin(ExportableAdmin):
 
 @admin.register(Cheque)
 class ChequeAdmin(ExportableAdmin):
+    """Every cheque ever taken, post-dated ones too; each opens its page."""
+
     list_display = (
-        "number", "bank", "drawer", "cheque_date", "payment_link", "customer_link", "amount_money", "standing",
+        "cheque", "bank", "customer_link", "drawer", "cheque_date", "matures_on", "amount_money", "payment_link",
+        "standing",
     )  # fmt: skip
-    list_select_related = ("payment__customer",)
-    list_filter = (("state", ChoicesDropdownFilter), ("cheque_date", RangeDateFilter))
-    search_fields = ("number", "bank", "drawer", "payment__number", "payment__customer__code")
+    list_display_links = None
+    list_select_related = ("customer", "payment")
+    list_filter = (
+        ("state", ChoicesDropdownFilter), ("matures_on", RangeDateFilter), ("cheque_date", RangeDateFilter),
+        ("amount", RangeNumericFilter),
+    )  # fmt: skip
+    extra_lookups = ("customer",)
+    search_fields = ("number", "bank", "drawer", "payment__number", "customer__code", "customer__name")
+    search_help_text = _("Number, bank, drawer, customer or payment")
     ordering = ("-id",)
     fields = (("number", "cheque_date"), ("bank", "branch"), "drawer", "state", "payment")
     export_columns = (
-        "number", "bank", "branch", "drawer", "cheque_date", "state", "payment__number", "payment__customer__code",
-        "payment__currency", "payment__amount",
+        "number", "bank", "branch", "drawer", "customer__code", "customer__name", "cheque_date", "matures_on",
+        "currency", "amount", "state", "payment__number", "reference",
     )  # fmt: skip
-    empty_text = _("Cheques taken with payments. Choose cheque as the method of a payment to take the first.")
+    empty_text = _("Cheques taken with payments or kept in the vault. Receive payment or the vault takes the first.")
 
     payment_link = link_column("payment", _("payment"), "payment", text="number", sort="payment__number")
-    customer_link = link_column("payment__customer", _("customer"), "customer", sort="payment__customer__code")
-    amount_money = money_column("payment__amount", _("amount"), "payment__currency")
+    customer_link = link_column("customer", _("customer"), "customer", sort="customer__code")
+    amount_money = money_column("amount", _("amount"))
     standing = state_column("cheque", _("state"))
+
+    @admin.display(description=_("cheque"), ordering="number")
+    def cheque(self, row: Cheque) -> Any:
+        return link_to(row, "cheque", row.number)
 
 
 @admin.register(BankAccount)

@@ -3,7 +3,6 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from billing.ledger.models import JournalEntry
@@ -55,7 +54,7 @@ PAYMENT_MOVES: dict[str, set[str]] = {
     PaymentState.PROCESSED: {PaymentState.REFUNDED, PaymentState.VOIDED, PaymentState.RETURNED},
     PaymentState.FAILED: set(),
     PaymentState.CANCELLED: set(),
-    PaymentState.REFUNDED: set(),
+    PaymentState.REFUNDED: {PaymentState.RETURNED},
     PaymentState.VOIDED: set(),
     PaymentState.RETURNED: set(),
 }
@@ -109,6 +108,9 @@ class Payment(models.Model):
     bank_account = models.ForeignKey(
         BankAccount, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("into bank account")
     )
+    drawer_session = models.ForeignKey(
+        "DrawerSession", models.PROTECT, null=True, blank=True, related_name="payments", verbose_name=_("cash drawer")
+    )
     pending_for = models.CharField(_("waits for"), max_length=120, blank=True)
     credit_item = models.OneToOneField(CreditItem, models.PROTECT, null=True, related_name="payment")
     entry = models.ForeignKey(JournalEntry, models.PROTECT, null=True, db_constraint=False, related_name="+")
@@ -149,41 +151,6 @@ class Payment(models.Model):
         return self.number
 
 
-class ChequeState(models.TextChoices):
-    RECEIVED = "received", _("in hand")
-    CANCELLED = "cancelled", _("cancelled")
-
-
-class Cheque(models.Model):
-    """A current cheque taken with a payment."""
-
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
-    payment = models.OneToOneField(Payment, models.PROTECT, related_name="cheque")
-    number = models.CharField(_("cheque number"), max_length=30)
-    bank = models.CharField(_("bank"), max_length=80)
-    branch = models.CharField(_("branch"), max_length=80, blank=True)
-    drawer = models.CharField(_("drawer"), max_length=160)
-    cheque_date = models.DateField(_("cheque date"))
-    state = models.CharField(_("state"), max_length=10, choices=ChequeState.choices, default=ChequeState.RECEIVED)
-
-    class Meta:
-        verbose_name = _("cheque")
-        verbose_name_plural = _("cheques")
-        constraints = [
-            models.UniqueConstraint(
-                "organization",
-                "number",
-                Upper("bank"),
-                Upper("drawer"),
-                condition=~Q(state="cancelled"),
-                name="cheque_once",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.bank} {self.number}"
-
-
 class PaymentVoid(models.Model):
     """The fact that a payment was voided: by whom, why, on whose approval, with which entries. Append-only (R102)."""
 
@@ -201,3 +168,42 @@ class PaymentVoid(models.Model):
 
     def __str__(self) -> str:
         return f"{self.payment} void"
+
+
+class PaymentReconciliation(models.Model):
+    """The bank statement says the same: this payment is reconciled, until the match is opened again (R104, R146).
+
+    opened_at: since when the match no longer stands, on whose approval and why. At most one stands for a payment.
+    """
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="reconciliations", verbose_name=_("payment"))
+    reconciled_on = models.DateField(_("reconciled on"))
+    statement_reference = models.CharField(_("statement reference"), max_length=80)
+    accounting_reference = models.CharField(_("accounting reference"), max_length=80, blank=True)
+    discrepancy = models.CharField(_("discrepancy"), max_length=200, blank=True)
+    made_at = models.DateTimeField(_("made at"))
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, db_index=False, null=True, related_name="+")
+    opened_at = models.DateTimeField(_("opened at"), null=True, blank=True)
+    opened_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, db_index=False, null=True, blank=True, related_name="+"
+    )
+    open_reason = models.CharField(_("why it was opened"), max_length=400, blank=True)
+    open_approval = models.ForeignKey("office.ApprovalRequest", models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("reconciled payment")
+        verbose_name_plural = _("reconciled payments")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["payment"], condition=Q(opened_at__isnull=True), name="payment_reconciled_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(opened_at__isnull=True)
+                | Q(opened_at__isnull=False, open_approval__isnull=False) & ~Q(open_reason=""),
+                name="reconciliation_opened_with_approval",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.payment} {self.statement_reference}"

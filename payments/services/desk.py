@@ -13,10 +13,13 @@ from billing.models import Customer
 from billing.money import ZERO, format_amount
 from billing.office.models import Organization
 from billing.office.policies import PolicyBook
+from billing.selectors.covered import covered_amounts
 from billing.selectors.open_items import OpenInvoice, open_invoices, written_off_in_year
 from billing.selectors.strategies import NotOpenHere, Proposal, Rules, propose, propose_by_hand, rules_from
 from billing.services.allocating import why_not_open
 from payments.models import Method, Payment
+from payments.services.bounces import RISKY, Bounce, BounceHistory, find_bounces, judge_bounces, months_before
+from payments.services.cash_taking import Drawers, check_drawer, find_drawers, taken_at
 from payments.services.duplicates import GONE, LooksAlike, TrueDouble, find_lookalike, find_true_double
 from payments.services.orders import PastDailyCashLimit, PaymentOrder, check_order, reasons_to_wait
 
@@ -45,8 +48,12 @@ class Desk:
         self.open: dict[str, dict[int, list[OpenInvoice]]] = {
             currency: open_invoices(customers, currency) for currency in {order.currency for order in orders}
         }
+        self.orders = orders
         self.written_off: dict[int, dict[int, Decimal]] = {}
+        self.covered: dict[str, dict[int, Decimal]] = {}
+        self.bounces: list[Bounce] | None = None
         self.cash_taken: dict[tuple[int, date], Decimal] = {}
+        self.drawers: Drawers | None = None
         self.seen_sources: set[str] = set()
         self.seen_cheques: set[tuple[str, ...]] = set()
         self.known_sources = self._known_sources(orders) if len(orders) > 1 else None
@@ -55,24 +62,52 @@ class Desk:
         """Check an order and decide what it pays. Raises DomainError."""
         customer, book = self.customers[order.customer_id], self.books[order.customer_id]
         order = self._named(order)
-        self.check(order)
+        self.check(order, at_counter)
+        order = taken_at(order, self.drawers or {})
         if at_counter and not order.lookalike_reason:
             lookalike = self.lookalike(order)
             if lookalike is not None:
                 raise lookalike
-        waits = reasons_to_wait(order, book)
+        waits = self.waits(order)
         proposal = self.propose(order)
         if not waits:
             self.use_up(order, proposal)
         self._remember(order)
         return Planned(order, customer, book, waits, None if waits else proposal, self.open_total(order))
 
-    def check(self, order: PaymentOrder) -> None:
+    def check(self, order: PaymentOrder, at_counter: bool = True) -> None:
         """What refuses an order whatever it is applied to. Raises DomainError."""
         book = self.books[order.customer_id]
         check_order(order, self.customers[order.customer_id], book, self.today)
+        if self.drawers is None:
+            self.drawers = find_drawers(self.organization, self.orders)
+        check_drawer(order, self.drawers, book, at_counter=at_counter)
         self._check_cash(order, book)
         self._check_doubles(self._named(order))
+        history = self.history(order)
+        if history is not None:
+            history.check()
+
+    def waits(self, order: PaymentOrder) -> list[str]:
+        """Why a second person must agree first, the payer's returned cheques included (R116)."""
+        history = self.history(order)
+        risky = history is not None and history.needs_supervisor
+        return reasons_to_wait(order, self.books[order.customer_id]) + ([RISKY] if risky else [])
+
+    def history(self, order: PaymentOrder) -> BounceHistory | None:
+        """Which cheques of its payer came back, for a cheque that is new to us; judged on the day it was taken.
+
+        One query for all cheques here, none without one.
+        """
+        if not _is_new_cheque(order):
+            return None
+        if self.bounces is None:
+            fresh = [self._named(one) for one in self.orders if _is_new_cheque(one)]
+            longest = max(book.number("cheques.bounce_months") for book in self.books.values())
+            since = months_before(min(one.received_on for one in fresh), longest)
+            self.bounces = find_bounces(self.organization, [(o.customer_id, _drawer(o)) for o in fresh], since)
+        book, drawer = self.books[order.customer_id], _drawer(self._named(order))
+        return judge_bounces(self.bounces, order.customer_id, drawer, order.received_on, book)
 
     def _named(self, order: PaymentOrder) -> PaymentOrder:
         """A payer who gave no name is the customer; so is the drawer of the cheque."""
@@ -105,7 +140,11 @@ class Desk:
             return rules_from(book, order.currency)
         if year not in self.written_off:
             self.written_off[year] = written_off_in_year(self.customers, year)
-        return rules_from(book, order.currency, self.written_off[year].get(order.customer_id, ZERO))
+        if order.currency not in self.covered:
+            booking = [o.cheque.held_id for o in self.orders if o.cheque is not None and o.cheque.held_id]
+            self.covered[order.currency] = covered_amounts(self.customers, order.currency, booking)
+        rules = rules_from(book, order.currency, self.written_off[year].get(order.customer_id, ZERO))
+        return rules.for_covered(self.covered[order.currency].get(order.customer_id, ZERO))
 
     def use_up(self, order: PaymentOrder, proposal: Proposal) -> None:
         after = {part.invoice.id: part for part in proposal.slices}
@@ -172,7 +211,16 @@ class Desk:
 def _cheque_identity(order: PaymentOrder) -> tuple[str, ...]:
     if order.cheque is None:
         return ()
-    return (order.cheque.number, order.cheque.bank.casefold(), (order.cheque.drawer or order.payer_name).casefold())
+    return (order.cheque.number, order.cheque.bank.casefold(), _drawer(order).casefold())
+
+
+def _is_new_cheque(order: PaymentOrder) -> bool:
+    """Not one that we hold already: that was judged when it was taken."""
+    return order.method == Method.CHEQUE and order.cheque is not None and not order.cheque.held_id
+
+
+def _drawer(order: PaymentOrder) -> str:
+    return (order.cheque.drawer if order.cheque else "") or order.payer_name
 
 
 def _cash_taken(order: PaymentOrder) -> Decimal:

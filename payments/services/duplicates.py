@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.errors import DomainError
 from billing.office.models import Organization
 from payments.models import Cheque, Payment, PaymentState
-from payments.models.payment import ChequeState
+from payments.models.cheque import ChequeState
 from payments.services.orders import PaymentOrder
 
 GONE = (PaymentState.VOIDED, PaymentState.CANCELLED, PaymentState.FAILED, PaymentState.RETURNED)
@@ -38,7 +38,7 @@ def find_true_double(organization: Organization, order: PaymentOrder) -> DomainE
         earlier = Payment.objects.filter(organization=organization, source_reference=order.source_reference).first()
         if earlier is not None:
             return TrueDouble(field="reference", number=earlier.number, day=earlier.received_on)
-    if order.cheque is not None:
+    if order.cheque is not None and order.cheque.held_id is None:
         cheque = (
             Cheque.objects.filter(
                 organization=organization, number=order.cheque.number, bank__iexact=order.cheque.bank,
@@ -49,8 +49,23 @@ def find_true_double(organization: Organization, order: PaymentOrder) -> DomainE
             .first()
         )  # fmt: skip
         if cheque is not None:
-            return ChequeEntered(field="cheque_number", number=cheque.payment.number, day=cheque.payment.received_on)
+            return cheque_entered(cheque)
     return None
+
+
+def cheque_entered(cheque: Cheque) -> ChequeEntered:
+    """The hard stop for a cheque we have: when it was entered, and its payment or where it lies."""
+    return ChequeEntered(
+        field="cheque_number", number=cheque.payment or cheque.get_state_display(), day=cheque.received_on
+    )
+
+
+def known_cheques(organization: Organization, numbers: Iterable[str]) -> dict[tuple[str, str, str], Cheque]:
+    """The cheques of these numbers that were not cancelled, by number, bank and drawer in capitals. One query."""
+    rows = Cheque.objects.filter(organization=organization, number__in=set(numbers)).exclude(
+        state=ChequeState.CANCELLED
+    )
+    return {(c.number, c.bank.upper(), c.drawer.upper()): c for c in rows.select_related("payment")}
 
 
 def find_lookalike(

@@ -16,8 +16,8 @@ from billing.money import ZERO, fits, format_amount
 from billing.office.models import Organization
 from billing.office.policies import STRATEGIES, PolicyBook
 from payments.models import BankAccount, Method, Purpose
-
-STALE_AFTER_DAYS = 180
+from payments.models.cheque import ChequeKind
+from payments.services.denominations import check_denominations
 
 
 class PastLimit(DomainError):
@@ -37,13 +37,20 @@ class MethodNotTaken(DomainError):
 
 @dataclass(frozen=True)
 class ChequeOrder:
-    """A cheque as handed over. Dates in the organization's calendar."""
+    """A cheque as handed over. Dates in the organization's calendar.
+
+    figures_amount: what the figures say, where the words say otherwise; the words are the order's amount.
+    held_id: key of a cheque that is in our hands already, from the vault or returned by the bank.
+    """
 
     number: str
     bank: str
     cheque_date: date
     drawer: str = ""
     branch: str = ""
+    kind: str = ChequeKind.PERSONAL
+    figures_amount: Decimal | None = None
+    held_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,7 @@ class PaymentOrder:
     department: str = ""
     project: str = ""
     denominations: tuple[tuple[Decimal, int], ...] = ()
+    drawer_session_id: int | None = None
     breakdown: Mapping[str, str] = field(default_factory=dict)
     period: tuple[date, date] | None = None
 
@@ -102,6 +110,13 @@ def _plain(value: Any) -> Any:
 
 def check_order(order: PaymentOrder, customer: Customer, book: PolicyBook, today: date) -> None:
     """The rules that need no look at other payments (R2, R3, R5-R7, R15). Raises the first trouble."""
+    check_money(order, customer, book, today)
+    if order.method == Method.CHEQUE:
+        _check_cheque(order.cheque, order.received_on, today, book)
+
+
+def check_money(order: PaymentOrder, customer: Customer, book: PolicyBook, today: date) -> None:
+    """What check_order asks whatever the cheque's date: method, amount, currency, day, customer."""
     organization = book.organization
     _check_method(order, book)
     if order.amount <= ZERO:
@@ -121,8 +136,6 @@ def check_order(order: PaymentOrder, customer: Customer, book: PolicyBook, today
     _check_denominations(order)
     if not customer.is_active:
         raise BadInput(_("This customer is closed."), field="customer", code="customer_closed")
-    if order.method == Method.CHEQUE:
-        _check_cheque(order.cheque, order.received_on, today)
 
 
 def reasons_to_wait(order: PaymentOrder, book: PolicyBook) -> list[str]:
@@ -165,18 +178,10 @@ def _check_denominations(order: PaymentOrder) -> None:
         return
     if order.method != Method.CASH:
         raise BadInput(_("Only cash has notes and coins."), field="denominations", code="not_cash")
-    if any(face <= ZERO or pieces < 0 for face, pieces in order.denominations):
-        raise BadInput(_("Count each kind of note or coin as 0 or more."), field="denominations", code="bad_count")
-    counted = sum((face * pieces for face, pieces in order.denominations), ZERO)
-    if counted != order.amount:
-        raise BadInput(
-            _("Notes and coins make {counted}, the receipt says {amount}."), field="denominations",
-            code="denominations_differ", counted=format_amount(counted, order.currency),
-            amount=format_amount(order.amount, order.currency),
-        )  # fmt: skip
+    check_denominations(order.denominations, order.currency, order.amount)
 
 
-def _check_cheque(cheque: ChequeOrder | None, received_on: date, today: date) -> None:
+def _check_cheque(cheque: ChequeOrder | None, received_on: date, today: date, book: PolicyBook) -> None:
     """Current cheques only; stale is judged on the day it was taken, so that the past can be loaded.
 
     Raises BadInput at the field that is missing, post-dated or stale (R6, R110)."""
@@ -185,11 +190,17 @@ def _check_cheque(cheque: ChequeOrder | None, received_on: date, today: date) ->
     if not cheque.bank:
         raise BadInput(_("Enter the bank the cheque is drawn on."), field="cheque_bank", code="required")
     if cheque.cheque_date > today:
-        sentence = _("The cheque is dated {day}; a post-dated cheque is no payment before that day.")
+        sentence = _("The cheque is dated {day}; it is no payment before that day. Put it in the vault instead.")
         raise BadInput(sentence, field="cheque_date", code="post_dated", day=cheque.cheque_date)
-    if cheque.cheque_date < received_on - timedelta(days=STALE_AFTER_DAYS):
-        sentence = _("The cheque is stale (older than {days} days).")
-        raise BadInput(sentence, field="cheque_date", code="stale_cheque", days=STALE_AFTER_DAYS)
+    check_fresh(cheque.cheque_date, received_on, book)
+
+
+def check_fresh(cheque_date: date, received_on: date, book: PolicyBook) -> None:
+    """Raises BadInput for a cheque that was stale on the day it was taken."""
+    days = book.number("cheques.stale_days")
+    if cheque_date < received_on - timedelta(days=days):
+        sentence = _("The cheque is stale (older than {days} days). Hand it back and ask for a new one.")
+        raise BadInput(sentence, field="cheque_date", code="stale_cheque", days=days)
 
 
 def _city(organization: Organization) -> str:

@@ -14,9 +14,10 @@ from billing.selectors.open_items import OpenInvoice
 from billing.selectors.strategies import Proposal
 from billing.services.credit_control import Exposure, HoldJudgement, cleared_exposure, judge
 from payments.models import Method
+from payments.services.bounces import BounceHistory
 from payments.services.desk import Desk
 from payments.services.duplicates import LooksAlike
-from payments.services.orders import PaymentOrder, reasons_to_wait
+from payments.services.orders import PaymentOrder
 
 BY_HAND = "manual"
 
@@ -41,6 +42,7 @@ class Preview:
     """An order as the save would see it now. refusals: what would stop it whatever the strategy.
 
     waits: actions of the permission matrix; with any, the payment is stored and applied only after them.
+    bounces: of the payer of a cheque, None for other methods.
     """
 
     order: PaymentOrder
@@ -51,6 +53,7 @@ class Preview:
     refusals: Sequence[DomainError]
     lookalike: LooksAlike | None
     waits: Sequence[str]
+    bounces: BounceHistory | None = None
 
     @property
     def chosen(self) -> Outlook:
@@ -82,7 +85,7 @@ def preview_order(*, organization: Organization, order: PaymentOrder, now: datet
     return Preview(
         order, customer, books[customer.pk], desk.open[order.currency][customer.pk],
         {outlook.strategy: outlook for outlook in outlooks}, refusals, desk.lookalike(order),
-        reasons_to_wait(order, books[customer.pk]),
+        desk.waits(order), desk.history(order),
     )  # fmt: skip
 
 

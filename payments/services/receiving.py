@@ -23,6 +23,8 @@ from billing.transactions import transaction_required
 from payments.models import Cheque, Payment, PaymentState
 from payments.models.payment import PAYMENT_MOVES
 from payments.postings import payment_received
+from payments.services.cash_taking import lock_drawers
+from payments.services.cheques import write_cheques
 from payments.services.desk import Desk, Planned
 from payments.services.duplicates import known_requests
 from payments.services.orders import PaymentOrder
@@ -65,6 +67,7 @@ def receive_payments(
     books = policies_for_customers(organization, customers)
     known = known_requests(organization, orders)
     desk = Desk(organization, customers, books, now, orders)
+    desk.drawers = lock_drawers(organization, orders)
     results: list[Received | DomainError | None] = []
     planned: list[tuple[int, Planned]] = []
     first: dict[str, int] = {}
@@ -141,10 +144,11 @@ def _write(organization: Organization, plans: Sequence[Planned], now: datetime, 
     booked = [(plan, payment) for plan, payment in zip(plans, payments, strict=True) if plan.proposal is not None]
     _book(organization, booked, now, by)
     insert_rows(Payment, payments)
-    cheques = Cheque.objects.bulk_create(
-        _cheque(payment, plan.order) for plan, payment in zip(plans, payments, strict=True) if plan.order.cheque
+    by_payment = write_cheques(
+        taken=[(payment, plan.order) for plan, payment in zip(plans, payments, strict=True) if plan.order.cheque],
+        now=now,
+        by=by,
     )
-    by_payment = {cheque.payment_id: cheque for cheque in cheques}
     return [
         Received(
             payment, plan.customer, plan.book, plan.proposal,
@@ -205,7 +209,8 @@ def _payment(
         denominations=[[str(face), pieces] for face, pieces in order.denominations],
         period_from=order.period[0] if order.period else None,
         period_to=order.period[1] if order.period else None, department=order.department, project=order.project,
-        bank_account=order.bank_account, pending_for=",".join(waits), processed_at=None if waits else now,
+        bank_account=order.bank_account, drawer_session_id=order.drawer_session_id, pending_for=",".join(waits),
+        processed_at=None if waits else now,
     )  # fmt: skip
 
 
@@ -244,15 +249,6 @@ def _receipt_draft(payment: Payment, order: PaymentOrder, on: date) -> Draft:
         method=order.method, amount=order.amount, currency=order.currency, on=on,
         bank_ledger_account_id=order.bank_account.ledger_account_id if order.bank_account else None,
         department=order.department, project=order.project,
-    )  # fmt: skip
-
-
-def _cheque(payment: Payment, order: PaymentOrder) -> Cheque:
-    assert order.cheque is not None
-    return Cheque(
-        organization=payment.organization, payment=payment, number=order.cheque.number, bank=order.cheque.bank,
-        branch=order.cheque.branch, drawer=order.cheque.drawer or payment.payer_name,
-        cheque_date=order.cheque.cheque_date,
     )  # fmt: skip
 
 

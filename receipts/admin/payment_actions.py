@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from billing.admin.base import ConsoleRequest, console_path, may_here
 from billing.admin.customer_page import ASKING
 from billing.admin.deeds import deed, subject_key
-from billing.admin.facts import readable
+from billing.admin.facts import LABELS, WORDS, readable
 from billing.admin.panels import panel
 from billing.admin.working import Field, Form, attempt, back_to, say_why, show_form
 from billing.errors import DomainError, Sentence
@@ -23,9 +23,12 @@ from billing.money import format_money
 from billing.office import approvals, clock
 from billing.office.models import ApprovalRequest, User
 from billing.office.models.user import Mode
+from billing.selectors.moved import customers_touched
 from billing.services.locking import lock_customers
 from payments.admin.payment_page import find_payment
 from payments.models import Payment, PaymentState
+from payments.models.cash import SessionState
+from payments.selectors.reconciled import find_match
 from payments.services import voiding
 from receipts.models import Receipt
 from receipts.selectors import history  # noqa: F401  tells the timeline of receipts
@@ -33,6 +36,20 @@ from receipts.services.counter import accept_pending, ask_for_approvals, shown_o
 from receipts.services.voiding import void_with_receipt
 
 SHOWN_PAYMENTS = 50
+WORDS["deed"] = {**WORDS["deed"], "void_payment": gettext_lazy("void the payment")}
+WORDS["drawer_state"] = dict(SessionState.choices)
+LABELS |= {
+    "reopens_there": gettext_lazy("Invoices of others that reopen"),
+    "transfers_undone": gettext_lazy("Moved money fetched back"), "transfer": gettext_lazy("Moved money"),
+    "cheque_free": gettext_lazy("Cheque that may be entered again"), "drawer": gettext_lazy("Cash drawer"),
+    "drawer_state": gettext_lazy("The drawer is"),
+    "count_safe": gettext_lazy("Give the cash back from the safe and count it again"),
+    "reconciled_on": gettext_lazy("Match to the bank that is opened"),
+    "statement_reference": gettext_lazy("Statement"), "withdrawn": gettext_lazy("Requests withdrawn with it"),
+    "receipt": gettext_lazy("Receipt marked void (it keeps its number)"),
+    "receipt_mailed": gettext_lazy("Times the receipt was e-mailed"), "tells": gettext_lazy("Told by e-mail"),
+    "office_tells": gettext_lazy("The office must tell the customer (no e-mail address)"),
+}  # fmt: skip
 VOIDABLE = (PaymentState.PROCESSED, PaymentState.PENDING)
 
 
@@ -47,44 +64,43 @@ class NotWaiting(DomainError):
 @console_path("payments/<int:pk>/void/", "void_payment", voiding.VOID, *ASKING)
 @require_http_methods(["GET", "POST"])
 def void(request: ConsoleRequest, pk: int) -> HttpResponse:
-    """What voiding would do, above the button that asks a manager for it."""
+    """All that voiding would do, above the button that asks a manager for it: exactly that is approved.
+
+    A payment matched to the bank is asked of the finance manager, by those who may ask for that.
+    """
     payment = find_payment(request, pk)
+    match = find_match(payment)
     form = Form([Field("reason", gettext_lazy("Reason"), "area")])
+    action = voiding.VOID_RECONCILED if match and may_here(request, voiding.VOID_RECONCILED, *ASKING) else voiding.VOID
     if request.method == "POST":
         form.read(request.POST)
         say_why(request, form.typed("reason"))
         done, asked = attempt(
             form,
             lambda: voiding.ask_for_void(
-                payment=payment, reason=form.typed("reason"), by=request.user, now=clock.now()
+                payment=payment, reason=form.typed("reason"), by=request.user, now=clock.now(), action=action
             ),
         )
         if done and asked is not None:
-            return back_to(request, "approval", asked.pk, _("Asked. A manager decides."))
-    amount = format_money(payment.amount, payment.currency)
-    rows, trouble = _consequences(payment)
+            return back_to(request, "approval", asked.pk, _("Asked. Another person decides."))
+    rows, trouble = _consequences(payment, action)
+    facts = {"number": payment.number, "amount": format_money(payment.amount, payment.currency)}
+    words = _("Void {number} ({amount}): ask the finance manager") if match else None
     return show_form(
         request, form, title=_("Void {number}").format(number=payment.number), rows=rows, trouble=trouble, danger=True,
         back=reverse("admin:payment", args=[pk]),
-        button=_("Void {number} ({amount}): ask a manager").format(number=payment.number, amount=amount),
+        button=(words or _("Void {number} ({amount}): ask a manager")).format(**facts),
     )  # fmt: skip
 
 
-def _consequences(payment: Payment) -> tuple[list[Any], str]:
-    """The facts the manager will read, and what else follows: the receipt, the message, the cheque."""
+def _consequences(payment: Payment, action: str) -> tuple[list[Any], str]:
+    """The facts that whoever approves will read, or why there is nothing to ask."""
     try:
-        shown: dict[str, Any] = voiding.preview_void(payment)
+        shown = voiding.preview_void(payment)
+        voiding.check_action(payment, action)
     except DomainError as trouble:
         return [], str(trouble)
-    receipt = Receipt.objects.filter(payment=payment).first()
-    follows = []
-    if receipt is not None:
-        follows.append(_("Receipt {number} is marked void and keeps its number.").format(number=receipt.number))
-        if receipt.email:
-            follows.append(_("{email} is told that the receipt is void.").format(email=receipt.email))
-    if getattr(payment, "cheque", None):
-        follows.append(_("The cheque may be entered again."))
-    return readable(shown | {"what_follows": follows}), ""
+    return readable(shown), ""
 
 
 def _payment_of(asked: ApprovalRequest) -> Payment:
@@ -100,7 +116,14 @@ def _void_now(asked: ApprovalRequest) -> dict[str, Any]:
     return voiding.preview_void(_payment_of(asked))
 
 
-@deed(voiding.VOID, label=gettext_lazy("Void the payment"), facts=_void_now, customer=_payer)
+def _touched(asked: ApprovalRequest) -> set[int]:
+    """Everybody whose money the void moves: the payer, and those whom the payment's money was moved to."""
+    payment = _payment_of(asked)
+    return customers_touched(payment.credit_item) if payment.credit_item is not None else {payment.customer_id}
+
+
+@deed(voiding.VOID_RECONCILED, label=gettext_lazy("Void the payment"), facts=_void_now, customer=_touched)
+@deed(voiding.VOID, label=gettext_lazy("Void the payment"), facts=_void_now, customer=_touched)
 def _carry_out_void(asked: ApprovalRequest, by: User, now: datetime) -> Sentence | None:
     payment = _payment_of(asked)
     void_with_receipt(payment=payment, approval=asked, by=by, now=now)
@@ -122,6 +145,7 @@ def _waiting_now(asked: ApprovalRequest) -> dict[str, Any]:
     "verify_large_payment", label=gettext_lazy("Verify the payment"), facts=_waiting_now, customer=_payer, retype=True
 )
 @deed("accept_unusual_method", label=gettext_lazy("Accept the payment"), facts=_waiting_now, customer=_payer)
+@deed("accept_risky_cheque", label=gettext_lazy("Accept the cheque"), facts=_waiting_now, customer=_payer)
 def _accept(asked: ApprovalRequest, by: User, now: datetime) -> Sentence | None:
     _waiting_now(asked)
     payment = _payment_of(asked)

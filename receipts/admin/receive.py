@@ -19,14 +19,17 @@ from billing.admin.working import Busy, in_transaction
 from billing.errors import BadInput, DomainError, KeyReused, NotFound, NotPermitted, Refusals
 from billing.office import clock
 from billing.office.models.user import Mode
+from payments.models import Method
 from payments.services.duplicates import ChequeEntered, LooksAlike, TrueDouble
+from payments.services.orders import PaymentOrder
 from payments.services.previewing import preview_order
 from receipts.admin import receive_page
 from receipts.admin.receive_answer import answer
+from receipts.admin.receive_cheque import keep_photos, ways_out
 from receipts.admin.receive_figures import as_errors, figures
 from receipts.admin.receive_form import find_payer, read_form
 from receipts.admin.receive_page import Shown
-from receipts.services.counter import Taken, take_payment
+from receipts.services.counter import ReceiptWish, Taken, take_payment
 
 DONE, BAD, NOT_FOUND, FORBIDDEN, CONFLICT, REFUSED = 200, 400, 404, 403, 409, 422
 DEEDS = ("print", "email", "next")
@@ -55,7 +58,7 @@ def receive(request: ConsoleRequest) -> HttpResponse:
     code, desk, status = request.GET.get("customer", ""), {}, DONE
     if code:
         try:
-            desk = receive_page.desk(find_payer(request.organization, code), now)
+            desk = receive_page.desk(find_payer(request.organization, code), now, request.user)
         except DomainError as refusal:
             desk, status = {"errors": as_errors([refusal])}, status_of(refusal)
     return _draw(request, now, desk, status)
@@ -69,7 +72,7 @@ def desk(request: ConsoleRequest) -> HttpResponse:
         customer = find_payer(request.organization, request.GET.get("customer", ""))
     except DomainError as refusal:
         return refused(refusal)
-    return render(request, "console/receive/desk.html", receive_page.desk(customer, clock.now()))
+    return render(request, "console/receive/desk.html", receive_page.desk(customer, clock.now(), request.user))
 
 
 @console_path("receive/preview/", "receive-preview", "enter_payment", Mode.DO)
@@ -81,7 +84,7 @@ def preview(request: ConsoleRequest) -> HttpResponse:
         found, errors = _figures(request, now)
     except DomainError as refusal:
         return refused(refusal)
-    return JsonResponse({**found, "errors": errors})
+    return JsonResponse({**found, "errors": errors, **_ways(request, errors)})
 
 
 @console_path("receive/save/", "receive-save", "enter_payment", Mode.DO)
@@ -91,7 +94,7 @@ def save(request: ConsoleRequest) -> HttpResponse:
     try:
         taken = _take(request, clock.now())
     except DomainError as refusal:
-        return refused(refusal)
+        return refused(refusal, _ways(request, as_errors([refusal])))
     return JsonResponse(answer(taken, request.POST.get("do", "")))
 
 
@@ -101,9 +104,7 @@ def _take(request: ConsoleRequest, now: datetime) -> Taken:
     if order.by_hand is not None and not may_here(request, "allocate_by_hand", Mode.DO):
         raise NotPermitted(action="allocate_by_hand")
     try:
-        return in_transaction(
-            lambda: take_payment(organization=organization, order=order, wish=wish, now=now, by=request.user)
-        )
+        return in_transaction(lambda: _take_with_photos(request, order, wish, now))
     except KeyReused as reused:
         sentence = _("This form was saved already, with other figures. See what you took today, then start anew.")
         raise KeyReused(sentence, field="request_key") from reused
@@ -112,6 +113,24 @@ def _take(request: ConsoleRequest, now: datetime) -> Taken:
         if constraint not in RACES:
             raise
         raise JustTaken(field=RACES[constraint]) from trouble
+
+
+def _take_with_photos(request: ConsoleRequest, order: PaymentOrder, wish: ReceiptWish, now: datetime) -> Taken:
+    taken = take_payment(organization=request.organization, order=order, wish=wish, now=now, by=request.user)
+    keep_photos(taken, request.FILES, now, request.user)
+    return taken
+
+
+def _ways(request: ConsoleRequest, errors: list[dict[str, str]]) -> dict[str, Any]:
+    """{"ways": …} where a refused cheque may go instead, else nothing. One query, and none without an error."""
+    if not errors or request.POST.get("method") != Method.CHEQUE:
+        return {}
+    try:
+        customer = find_payer(request.organization, request.POST.get("customer", ""))
+    except DomainError:
+        return {}
+    ways = ways_out(customer, request.POST, errors)
+    return {"ways": ways} if ways else {}
 
 
 def _figures(request: ConsoleRequest, now: datetime) -> tuple[dict[str, Any], list[dict[str, str]]]:
@@ -148,7 +167,8 @@ def _without_scripts(request: ConsoleRequest, now: datetime) -> HttpResponse:
         if not isinstance(refusal, NotFound):
             shown.figures = _still_shown(request, now)
     try:
-        desk = receive_page.desk(find_payer(request.organization, request.POST.get("customer", "")), now, shown)
+        payer = find_payer(request.organization, request.POST.get("customer", ""))
+        desk = receive_page.desk(payer, now, request.user, shown) | _ways(request, shown.errors)
     except DomainError:
         desk = {"errors": shown.errors}
     return _draw(request, now, desk, status)
@@ -177,5 +197,5 @@ def status_of(refusal: DomainError) -> int:
     return BAD if isinstance(refusal, BadInput | Refusals) else REFUSED
 
 
-def refused(refusal: DomainError) -> HttpResponse:
-    return JsonResponse({"errors": as_errors([refusal])}, status=status_of(refusal))
+def refused(refusal: DomainError, ways: dict[str, Any] | None = None) -> HttpResponse:
+    return JsonResponse({"errors": as_errors([refusal]), **(ways or {})}, status=status_of(refusal))

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from billing.models import Allocation, AllocationKind
 from billing.money import ZERO, format_money
+from payments.selectors.cash import is_over_limit
 from receipts.admin.receive_page import taken_row
 from receipts.services.counter import Taken
 
@@ -46,6 +47,10 @@ def _sentence(taken: Taken) -> str:
     parts = [start, _applied_to(taken)]
     if taken.received.hold is not None and taken.received.hold.released:
         parts.append(_("The credit hold is released."))
+    session = payment.drawer_session
+    if session is not None and is_over_limit(session, taken.received.book):
+        words = _("There is more in {drawer} than should be: put some of it into the safe (Cash → Drawers).")
+        parts.append(words.format(drawer=session.cash_point.name))
     return " ".join(part for part in parts if part)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from billing.admin.facts import WORDS
@@ -43,8 +43,11 @@ FIELDS: dict[str, Sentence] = {
     "bank_account": gettext_lazy("Bank account"), "cheque_number": gettext_lazy("Cheque number"),
     "cheque_bank": gettext_lazy("Cheque bank"), "cheque_branch": gettext_lazy("Cheque branch"),
     "cheque_drawer": gettext_lazy("Cheque drawer"), "cheque_date": gettext_lazy("Cheque date"),
+    "words_amount": gettext_lazy("Amount in words"), "cheque_kind": gettext_lazy("Kind of cheque"),
+    "cheque_front": gettext_lazy("Picture of the front"), "cheque_back": gettext_lazy("Picture of the back"),
     "email": gettext_lazy("E-mail"), "form_number": gettext_lazy("Pre-printed form"),
     "lookalike_reason": gettext_lazy("Look-alike"), "denominations": gettext_lazy("Notes and coins"),
+    "drawer_session": gettext_lazy("Taken at"),
 }  # fmt: skip
 Figures = dict[str, Any]
 
@@ -138,6 +141,21 @@ def _why_provisional(preview: Preview) -> Iterable[tuple[str, str]]:
     if "accept_unusual_method" in preview.waits:
         words = _("{method} in {currency} is unusual here: provisional, and applied to nothing, until accepted.")
         yield "unusual", words.format(method=Method(order.method).label.capitalize(), currency=order.currency)
+    yield from _about_bounces(preview)
+
+
+def _about_bounces(preview: Preview) -> Iterable[tuple[str, str]]:
+    """What this payer's returned cheques mean for a cheque; one that is refused is said beside its field (R116)."""
+    bounces = preview.bounces
+    if bounces is None or not bounces.warns or bounces.refused:
+        return
+    words = ngettext(
+        "{count} cheque of this payer came back in the last {months} months.",
+        "{count} cheques of this payer came back in the last {months} months.", bounces.count,
+    ).format(count=bounces.count, months=bounces.months)  # fmt: skip
+    if bounces.needs_supervisor:
+        words += " " + _("Provisional, and applied to nothing, until a supervisor has accepted the cheque.")
+    yield "bounces", words
 
 
 def _about_the_hold(preview: Preview) -> Iterable[tuple[str, str]]:

@@ -1,68 +1,28 @@
 """The receive form, read: every field that cannot be read is told at once, beside its field."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import TypeVar
 
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from billing.admin.base import LARGEST_KEY
-from billing.errors import BadInput, DomainError, NotFound, Refusals
-from billing.inputs import clean_text, parse_day, parse_email
+from billing.errors import BadInput, NotFound
+from billing.inputs import clean_text, parse_email
 from billing.models import Customer
-from billing.money import EXPONENTS, parse_amount
+from billing.money import EXPONENTS
 from billing.office.models import Organization
 from billing.office.policies import STRATEGIES
 from payments.models import BankAccount, Method
-from payments.services.orders import ChequeOrder, PaymentOrder
+from payments.services.denominations import read_count
+from payments.services.orders import PaymentOrder
 from payments.services.previewing import BY_HAND
-from receipts.admin.cash_count import read_count
+from receipts.admin.receive_cheque import read_cheque, words_win
+from receipts.admin.receive_reading import Reading
 from receipts.models.receipt import Delivery
 from receipts.services.counter import MAILED, ReceiptWish
 
-T = TypeVar("T")
 APPLY = "apply-"
-
-
-@dataclass
-class Reading:
-    """What was typed, as far as it could be read. order is None if its amount could not."""
-
-    posted: QueryDict
-    customer: Customer
-    order: PaymentOrder | None = None
-    wish: ReceiptWish = field(default_factory=ReceiptWish)
-    refusals: list[DomainError] = field(default_factory=list)
-
-    def take(self, read: Callable[[], T]) -> T | None:
-        """What read() gives; None after a refusal, which is kept."""
-        try:
-            return read()
-        except DomainError as refusal:
-            self.refusals.append(refusal)
-            return None
-
-    def text(self, name: str, longest: int, *, required: bool = False, free: bool = True) -> str:
-        typed = self.posted.get(name, "")
-        return self.take(lambda: clean_text(typed, field=name, longest=longest, required=required, free=free)) or ""
-
-    def day(self, name: str) -> date | None:
-        return self.take(lambda: parse_day(self.posted.get(name, ""), field=name))
-
-    def amount(self, text: str, name: str, currency: str) -> Decimal | None:
-        return self.take(lambda: parse_amount(text, currency, field=name))
-
-    def refuse(self, refusal: DomainError) -> None:
-        self.refusals.append(refusal)
-
-    def checked(self) -> tuple[PaymentOrder, ReceiptWish]:
-        """The order and the wish. Raises Refusals if anything could not be read."""
-        if self.refusals or self.order is None:
-            raise Refusals(self.refusals)
-        return self.order, self.wish
 
 
 class ChooseCustomer(BadInput):
@@ -88,12 +48,15 @@ def read_form(organization: Organization, posted: QueryDict, today: date) -> Rea
     reading = Reading(posted, find_payer(organization, posted.get("customer", "")))
     reading.wish = _wish(reading)
     currency, method, strategy = _choices(reading, organization)
-    amount = reading.amount(posted.get("amount", ""), "amount", currency)
+    amount, figures = reading.amount(posted.get("amount", ""), "amount", currency), None
+    if method == Method.CHEQUE:
+        amount, figures = words_win(reading, amount, currency)
     received_on = reading.day("received_on") or today
-    cheque = _cheque(reading) if method == Method.CHEQUE else None
+    cheque = read_cheque(reading, figures) if method == Method.CHEQUE else None
     bank_account = _bank_account(reading, organization, currency) if method == Method.BANK_TRANSFER else None
     by_hand = _by_hand(reading, currency) if strategy == BY_HAND else None
     counted = reading.take(lambda: read_count(posted, currency)) if method == Method.CASH else None
+    drawer_id = _drawer(reading) if method == Method.CASH else None
     payer_name, reference, note = (
         reading.text("payer_name", 160), reading.text("reference", 80), reading.text("note", 400)
     )  # fmt: skip
@@ -104,6 +67,7 @@ def read_form(organization: Organization, posted: QueryDict, today: date) -> Rea
             customer_id=reading.customer.pk, method=method, amount=amount, currency=currency, strategy=strategy,
             received_on=received_on, request_key=key, payer_name=payer_name, reference=reference, note=note,
             cheque=cheque, by_hand=by_hand, bank_account=bank_account, denominations=counted or (),
+            drawer_session_id=drawer_id,
             lookalike_reason=reason,
         )  # fmt: skip
     return reading
@@ -143,16 +107,6 @@ def _address(email: str) -> str:
     return parse_email(email)
 
 
-def _cheque(reading: Reading) -> ChequeOrder | None:
-    """Each part that is missing is named (R110)."""
-    number = reading.text("cheque_number", 30, required=True, free=False)
-    bank, branch = reading.text("cheque_bank", 80, required=True), reading.text("cheque_branch", 80)
-    drawer, day = reading.text("cheque_drawer", 160), reading.day("cheque_date")
-    if not number or not bank or day is None:
-        return None
-    return ChequeOrder(number=number, bank=bank, cheque_date=day, drawer=drawer, branch=branch)
-
-
 def _bank_account(reading: Reading, organization: Organization, currency: str) -> BankAccount | None:
     """The account the transfer came into. Needed as soon as the organization has one in that currency."""
     code = reading.posted.get("bank_account", "")
@@ -162,6 +116,15 @@ def _bank_account(reading: Reading, organization: Organization, currency: str) -
         sentence = _("Choose the account the money came into.")
         reading.refuse(BadInput(sentence, field="bank_account", code="required"))
     return found
+
+
+def _drawer(reading: Reading) -> int | None:
+    """The drawer that takes the cash; none: it goes straight into the safe."""
+    key = reading.posted.get("drawer_session", "")
+    if key and (not key.isascii() or not key.isdigit() or int(key) > LARGEST_KEY):
+        reading.refuse(NotFound(_("There is no such drawer."), field="drawer_session"))
+        return None
+    return int(key) if key else None
 
 
 def _by_hand(reading: Reading, currency: str) -> tuple[tuple[int, Decimal], ...]:

@@ -15,13 +15,15 @@ from billing.admin.columns import screen_url
 from billing.admin.words_and_colours import label
 from billing.models import Customer
 from billing.money import SIGNS, ZERO, format_amount
-from billing.office.models import Organization
+from billing.office.models import Organization, User
 from billing.office.policies import PolicyBook, policies_for
 from billing.selectors.open_items import OpenInvoice, open_invoices
 from billing.selectors.search import find_customers
+from payments.admin.cash_form import counter
 from payments.models import BankAccount, Method, Payment
+from payments.models.cheque import ChequeKind
 from payments.services.previewing import BY_HAND
-from receipts.admin.cash_count import COUNT, faces
+from receipts.admin.receive_drawer import drawer_choices
 from receipts.admin.receive_figures import MEASURES, NOTHING, STRATEGY_WORDS, Figures
 from receipts.admin.receive_form import APPLY
 from receipts.models import Receipt
@@ -82,8 +84,8 @@ def payment_url(payment: Payment) -> str:
     return screen_url("payment", payment.pk) or screen_url("payments_payment_change", payment.pk)
 
 
-def desk(customer: Customer, now: datetime, shown: Shown | None = None) -> dict[str, Any]:
-    """The card and the form of one customer, with a new request key unless something was typed. Eight queries."""
+def desk(customer: Customer, now: datetime, by: User, shown: Shown | None = None) -> dict[str, Any]:
+    """The card and the form of one customer, with a new request key unless something was typed. Nine queries."""
     shown = shown or Shown()
     organization, today = customer.organization, customer.organization.today(now)
     book = policies_for(organization, customer_id=customer.pk)
@@ -97,10 +99,12 @@ def desk(customer: Customer, now: datetime, shown: Shown | None = None) -> dict[
         "v": values, "errors": shown.errors, "e": {error["field"]: error["message"] for error in shown.errors},
         "methods": [method for method in COUNTER_METHODS if method in book.choices("payments.methods")],
         "unusual": book.choices("payments.unusual_methods"), "deliveries": Delivery.choices,
+        "cheque_kinds": ChequeKind.choices,
         "currencies": list(dict.fromkeys([organization.currency, *book.choices("payments.currencies")])),
         "sign": SIGNS.get(currency, currency), "today": today, "day_words": day_words(organization, today, today),
         "bank_accounts": BankAccount.objects.filter(organization=organization, is_active=True).order_by("name", "code"),
-        "faces": [(face, COUNT + face, values.get(COUNT + face, "")) for face in faces(organization.currency)],
+        "counter": counter(organization.currency, values),
+        **drawer_choices(by, organization, book, values.get("drawer_session")),
         "strategies": _strategies(shown.figures), "measures": MEASURES, "figures": shown.figures,
         **table(invoices, currency, today, shown),
     }  # fmt: skip
@@ -177,5 +181,5 @@ def _values(customer: Customer, book: PolicyBook, today: date, typed: QueryDict 
         "received_on": today.isoformat(), "payer_name": customer.name, "strategy": book.text("allocation.strategy"),
         "delivery": book.text("receipts.delivery"), "email": customer.email,
         "bank_account": accounts[0] if len(accounts) == 1 else "", "cheque_date": today.isoformat(),
-        "cheque_drawer": customer.name,
+        "cheque_drawer": customer.name, "cheque_kind": ChequeKind.PERSONAL,
     }  # fmt: skip

@@ -21,13 +21,17 @@ class ReceiptStateFilter(DropdownFilter):
     parameter_name = "is"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("issued", pgettext_lazy("receipt", "issued")), ("provisional", _("provisional")), ("void", _("void"))]
+        return [("issued", pgettext_lazy("receipt", "issued")), ("provisional", _("provisional")), ("void", _("void")),
+                ("returned", _("cheque returned"))]  # fmt: skip
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "void":
             return queryset.filter(voided_at__isnull=False)
+        if self.value() == "returned":
+            return queryset.filter(returned_on__isnull=False)
         if self.value() in ("issued", "provisional"):
-            return queryset.filter(voided_at__isnull=True, is_provisional=self.value() == "provisional")
+            standing = queryset.filter(voided_at__isnull=True, returned_on__isnull=True)
+            return standing.filter(is_provisional=self.value() == "provisional")
         return queryset
 
 
@@ -41,11 +45,11 @@ class ReceiptAdmin(ExportableAdmin):
     ordering = ("-id",)
     fields = (
         ("number", "form_number"), "payment", ("issued_at", "issued_by"), ("delivery", "email"),
-        ("is_provisional", "voided_at"),
+        ("is_provisional", "voided_at", "returned_on"),
     )  # fmt: skip
     export_columns = (
         "number", "form_number", "issued_at", "payment__number", "payment__customer__code", "payment__currency",
-        "payment__amount", "delivery", "is_provisional", "voided_at",
+        "payment__amount", "delivery", "is_provisional", "voided_at", "returned_on",
     )  # fmt: skip
     empty_text = _("The numbered papers that say a payment was received. Each payment taken makes one.")
 
@@ -57,4 +61,6 @@ class ReceiptAdmin(ExportableAdmin):
     def standing(self, row: Receipt) -> Any:
         if row.voided_at is not None:
             return label("receipt.void")
+        if row.returned_on is not None:
+            return label("receipt.returned")
         return label("receipt.provisional" if row.is_provisional else "receipt.issued")

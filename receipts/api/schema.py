@@ -8,11 +8,15 @@ from rest_framework import serializers
 
 from billing.api.schema import PAGING, query
 from payments.models import Method, PaymentState, Purpose
-from receipts.api.words import STATUS_WORDS
+from payments.models.cheque import ChequeState
+from payments.models.refund import Destination, RefundReason, RefundState
+from receipts.api.words import REFUND_WORDS, STATUS_WORDS
 from receipts.models.receipt import Delivery
 from receipts.selectors.payment_search import SORTS
 
 STATUSES = list(dict.fromkeys(STATUS_WORDS.values()))
+REFUND_STATUSES = list(dict.fromkeys(REFUND_WORDS.values()))
+PAYMENT_REFUND_STATUSES = ["Pending", "Processed"]
 CREATED = ["success"]
 
 
@@ -85,6 +89,16 @@ class ReconciliationShape(serializers.Serializer[Any]):
     reconciled = serializers.BooleanField()
     reconciled_on = serializers.DateField(allow_null=True)
     statement_reference = serializers.CharField(allow_null=True)
+    accounting_reference = serializers.CharField(allow_null=True)
+    discrepancy = serializers.CharField(allow_null=True)
+
+
+@extend_schema_serializer(component_name="Cheque")
+class ChequeShape(serializers.Serializer[Any]):
+    number = serializers.CharField()
+    bank = serializers.CharField()
+    date = serializers.DateField()
+    status = serializers.ChoiceField(choices=ChequeState.choices)
 
 
 @extend_schema_serializer(component_name="Accounting")
@@ -100,8 +114,51 @@ class PaymentPage(NextDueShape, PaymentRow):
     allocations = AllocationShape(many=True)
     waits_for = serializers.ListField(child=serializers.CharField())
     receipt = ReceiptShape(allow_null=True)
+    cheque = ChequeShape(allow_null=True)
+    refund_status = serializers.ChoiceField(choices=PAYMENT_REFUND_STATUSES, allow_null=True)
     reconciliation = ReconciliationShape()
     accounting = AccountingShape()
+
+
+class PaymentChanged(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=CREATED)
+    payment_id = serializers.CharField()
+    message = serializers.CharField()
+    previous_status = serializers.ChoiceField(choices=STATUSES)
+    current_status = serializers.ChoiceField(choices=STATUSES)
+    updated_at = serializers.DateTimeField()
+    waits_for = serializers.ListField(child=serializers.CharField(), help_text="What a second person must approve.")
+    refund_id = serializers.CharField(allow_null=True)
+    cheque_status = serializers.ChoiceField(choices=ChequeState.choices, allow_null=True)
+
+
+class RefundRow(serializers.Serializer[Any]):
+    refund_id = serializers.CharField(help_text="REF-YYYY-MM-########")
+    refund_amount = Money(help_text="What the payee gets.")
+    processing_fee = Money()
+    charges = Money(help_text="Kept for a cancelled service.")
+    currency = serializers.CharField()
+    refund_reason = serializers.ChoiceField(choices=RefundReason.choices)
+    refund_method = serializers.ChoiceField(choices=Destination.choices)
+    estimated_days = serializers.IntegerField(help_text="Business days promised.")
+    expected_on = serializers.DateField()
+    refund_status = serializers.ChoiceField(choices=REFUND_STATUSES)
+    state = serializers.ChoiceField(choices=RefundState.choices)
+    requested_at = serializers.DateTimeField()
+    refunded_at = serializers.DateTimeField(allow_null=True, help_text="When it was paid out.")
+
+
+class RefundStarted(RefundRow):
+    status = serializers.ChoiceField(choices=CREATED)
+    payment_id = serializers.CharField()
+
+
+class RefundsOfPayment(serializers.Serializer[Any]):
+    payment_id = serializers.CharField()
+    refund_status = serializers.ChoiceField(choices=PAYMENT_REFUND_STATUSES, allow_null=True)
+    left_to_refund = Money()
+    currency = serializers.CharField()
+    refunds = RefundRow(many=True)
 
 
 class PaymentList(serializers.Serializer[Any]):

@@ -8,10 +8,14 @@ from django.urls import reverse
 from rest_framework.request import Request
 
 from billing.api.answers import amount_text, instant_text
-from payments.models import Payment
-from receipts.api.words import STATUS_WORDS
+from billing.office.calendar import business_days_between
+from payments.models import Cheque, Payment, Refund
+from payments.selectors.reconciled import find_match
+from payments.selectors.refunds import refund_status
+from receipts.api.words import REFUND_STATUS_WORDS, REFUND_WORDS, STATUS_WORDS
 from receipts.models import Receipt
 from receipts.selectors.payment_facts import Due, Share, breakdown_of, next_due, shares_of
+from receipts.services.updating import Changed, rest_of
 
 
 def payment_row(payment: Payment, request: Request) -> dict[str, Any]:
@@ -39,17 +43,18 @@ def payment_row(payment: Payment, request: Request) -> dict[str, Any]:
 
 
 def payment_page(payment: Payment, request: Request) -> dict[str, Any]:
-    """One payment, whole. Two queries: its allocations and what is due next."""
+    """One payment, whole. Seven queries: allocations, what is due next, refunds, cheque and match to the bank."""
     shares = shares_of(payment)
     return {
         **payment_row(payment, request),
         "breakdown": _breakdown(payment, shares),
         "payment_for_period": _period(payment),
         "allocations": [_share(share, payment.currency) for share in shares],
-        "waits_for": [action for action in payment.pending_for.split(",") if action],
+        "waits_for": _waits(payment),
         "receipt": _receipt_part(payment, request),
-        # Bank statements and processor settlements are not compared yet, so nothing is reconciled.
-        "reconciliation": {"reconciled": False, "reconciled_on": None, "statement_reference": None},
+        "cheque": _cheque(payment),
+        "refund_status": REFUND_STATUS_WORDS[refund_status(payment)],
+        "reconciliation": _reconciliation(payment),
         "accounting": _accounting(payment),
         **_next_due(next_due(payment.customer_id, payment.currency), payment.currency),
     }
@@ -153,4 +158,88 @@ def _next_due(due: Due | None, currency: str) -> dict[str, str | None]:
     return {
         "next_due_date": due.due_on.isoformat() if due else None,
         "next_due_amount": amount_text(due.open_amount, currency) if due else None,
+    }
+
+
+def _waits(payment: Payment) -> list[str]:
+    """What a provisional payment waits for; nothing once it is in the books."""
+    return [action for action in payment.pending_for.split(",") if action and payment.credit_item_id is None]
+
+
+def _cheque(payment: Payment) -> dict[str, Any] | None:
+    cheque = Cheque.objects.filter(payment=payment).first()
+    if cheque is None:
+        return None
+    return {
+        "number": cheque.number, "bank": cheque.bank, "date": cheque.cheque_date.isoformat(), "status": cheque.state,
+    }  # fmt: skip
+
+
+def _reconciliation(payment: Payment) -> dict[str, Any]:
+    match = find_match(payment)
+    return {
+        "reconciled": match is not None,
+        "reconciled_on": match.reconciled_on.isoformat() if match else None,
+        "statement_reference": match.statement_reference if match else None,
+        "accounting_reference": (match.accounting_reference or None) if match else None,
+        "discrepancy": (match.discrepancy or None) if match else None,
+    }
+
+
+# Changes and refunds
+
+
+def changed(payment: Payment, before: str, done: Changed, now: datetime) -> dict[str, Any]:
+    """What became of a wish. waits_for: the action a second person must approve. One query."""
+    cheque = _cheque(payment)
+    return {
+        "status": "success",
+        "payment_id": payment.number,
+        "message": done.words,
+        "previous_status": STATUS_WORDS[before],
+        "current_status": STATUS_WORDS[payment.state],
+        "updated_at": instant_text(now),
+        "waits_for": [done.asked.action] if done.asked else _waits(payment),
+        "refund_id": done.refund.number if done.refund else None,
+        "cheque_status": cheque["status"] if cheque else None,
+    }
+
+
+def refund_row(refund: Refund) -> dict[str, Any]:
+    """One refund. refund_amount: what the payee gets. estimated_days: business days promised. One query."""
+    currency = refund.currency
+    days = business_days_between(refund.organization, refund.requested_on, refund.expected_on)
+    paid_at = refund.processed_at
+    return {
+        "refund_id": refund.number,
+        "refund_amount": amount_text(refund.paid_amount, currency),
+        "processing_fee": amount_text(refund.fee_amount, currency),
+        "charges": amount_text(refund.charges_amount, currency),
+        "currency": currency,
+        "refund_reason": refund.reason_code,
+        "refund_method": refund.destination,
+        "estimated_days": days,
+        "expected_on": refund.expected_on.isoformat(),
+        "refund_status": REFUND_WORDS[refund.state],
+        "state": refund.state,
+        "requested_at": instant_text(refund.requested_at),
+        "refunded_at": instant_text(paid_at) if paid_at else None,
+    }
+
+
+def refund_started(refund: Refund) -> dict[str, Any]:
+    """The answer to a DELETE of money in the books."""
+    payment = refund.payment
+    return {"status": "success", "payment_id": payment.number if payment else None, **refund_row(refund)}
+
+
+def refunds_of(payment: Payment) -> dict[str, Any]:
+    """Every refund asked of a payment, the latest first, and what could still be given back. Six queries and more."""
+    rows = Refund.objects.filter(payment=payment).select_related("organization", "payment").order_by("-id")
+    return {
+        "payment_id": payment.number,
+        "refund_status": REFUND_STATUS_WORDS[refund_status(payment)],
+        "left_to_refund": amount_text(rest_of(payment), payment.currency),
+        "currency": payment.currency,
+        "refunds": [refund_row(refund) for refund in rows],
     }

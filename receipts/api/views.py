@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, PolymorphicProxySerializer, extend_schema
 from rest_framework.request import Request
 
 from billing.api.answers import answer
@@ -20,9 +20,11 @@ from billing.office import clock
 from billing.office.models.user import Mode
 from payments.models import Payment
 from receipts.api import schema
+from receipts.api.changes import ChangeRequest
+from receipts.api.changing import cancel_payment, change_payment
 from receipts.api.orders import PaymentRequest, currency_of, order_from, wish_from
 from receipts.api.queries import read_lookup, read_query
-from receipts.api.shapes import created, payment_page, payment_row
+from receipts.api.shapes import created, payment_page, payment_row, refunds_of
 from receipts.selectors.payment_search import find_payment, payments_of_day, search_payments
 from receipts.services.papers import hand_out
 from receipts.services.requested import take_requested_payment
@@ -98,7 +100,13 @@ class PaymentsView(ApiView):
 
 
 class PaymentView(ApiView):
-    needs = {"GET": READ}
+    needs = {"GET": READ, "PATCH": READ, "DELETE": READ}  # what each change needs beyond that: changing.RIGHTS
+    field_names = {
+        "request_key": "Idempotency-Key", "reconciled_on": "reconciliation_date", "reason_code": "refund_reason",
+        "gross_amount": "amount", "destination": "refund_method", "destination_reason": "method_reason",
+        "deposited_on": "status_date", "cleared_on": "status_date", "returned_on": "status_date", "note": "reason",
+        "cheques": "cheque_status",
+    }  # fmt: skip
 
     @extend_schema(
         operation_id="read_payment", tags=["payments"], parameters=[schema.REFERENCE],
@@ -107,6 +115,48 @@ class PaymentView(ApiView):
     def get(self, request: Request, reference: str) -> HttpResponse:
         """One payment, by its PAY-, TXN- or RCP- number."""
         return answer(200, payment_page(payment_or_404(self, reference), request))
+
+    @extend_schema(
+        operation_id="change_payment", tags=["payments"], parameters=[schema.REFERENCE, schema.IDEMPOTENCY_KEY],
+        request=ChangeRequest,
+        responses={
+            200: schema.PaymentChanged,
+            202: OpenApiResponse(schema.PaymentChanged, description="Asked; a second person decides."),
+            **problems(400, 404, 409, 413, 415, 422, 503),
+        },
+    )  # fmt: skip
+    def patch(self, request: Request, reference: str) -> HttpResponse:
+        """Say what became of a payment: a status, a match to the bank, news of its cheque. Amounts never change."""
+        return change_payment(self, request, payment_or_404(self, reference))
+
+    @extend_schema(
+        operation_id="cancel_payment", tags=["payments"], parameters=[schema.REFERENCE, schema.IDEMPOTENCY_KEY],
+        responses={
+            202: OpenApiResponse(
+                PolymorphicProxySerializer(
+                    "PaymentCancelled", [schema.RefundStarted, schema.PaymentChanged], resource_type_field_name=None
+                ),
+                description="Asked; a second person decides. The body: reason, refund_reason, refund_method, amount.",
+            ),
+            **problems(400, 404, 409, 413, 415, 422, 503),
+        },
+    )  # fmt: skip
+    def delete(self, request: Request, reference: str) -> HttpResponse:
+        """Cancel a provisional payment, or ask for the refund of one in the books. Nothing is ever erased."""
+        return cancel_payment(self, request, payment_or_404(self, reference))
+
+
+class RefundsView(ApiView):
+    needs = {"GET": READ}
+
+    @extend_schema(
+        operation_id="list_refunds_of_payment", tags=["payments"], parameters=[schema.REFERENCE],
+        responses={200: schema.RefundsOfPayment, **problems(404)},
+    )  # fmt: skip
+    def get(self, request: Request, reference: str) -> HttpResponse:
+        """What was asked to go back of a payment, the latest first, and what is left."""
+        payment = payment_or_404(self, reference)
+        return answer(200, refunds_of(payment))
 
 
 class LookupView(ApiView):

@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.errors import BadInput
 from payments.models import PaymentState
+from payments.models.refund import RefundState
 
 STATUS_WORDS = {
     PaymentState.PENDING.value: "Pending",
@@ -15,6 +16,20 @@ STATUS_WORDS = {
     PaymentState.VOIDED.value: "Failed",
     PaymentState.RETURNED.value: "Failed",
 }
+
+# What a system may wish of a payment; retry is of a failed one.
+WISHED_STATUSES = ("pending", "success", "failed", "refunded", "retry")
+REFUND_WORDS = {
+    RefundState.REQUESTED.value: "Initiated",
+    RefundState.APPROVED.value: "Initiated",
+    RefundState.SUBMITTED.value: "Initiated",
+    RefundState.PROCESSED.value: "Processed",
+    RefundState.FAILED.value: "Failed",
+    RefundState.REJECTED.value: "Rejected",
+    RefundState.WITHDRAWN.value: "Rejected",
+}
+# Of a payment (requirements §2 row 5).
+REFUND_STATUS_WORDS = {"": None, "pending": "Pending", "processed": "Processed"}
 
 
 def states_of(word: str) -> tuple[str, ...]:

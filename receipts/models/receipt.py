@@ -18,6 +18,7 @@ class Receipt(models.Model):
     """The numbered paper that says a payment was received. It keeps its number when void (R153, R154).
 
     content: what the paper says, frozen when issued, so that a reprint years later says the same.
+    returned_on: the bank's day on which the cheque it was given for came back; the number and the content stay.
     """
 
     organization = models.ForeignKey(Organization, models.PROTECT, db_index=False, related_name="receipts")
@@ -31,6 +32,7 @@ class Receipt(models.Model):
     content = models.JSONField(_("content"))
     is_provisional = models.BooleanField(_("provisional"), default=False)
     voided_at = models.DateTimeField(_("void since"), null=True, blank=True)
+    returned_on = models.DateField(_("cheque returned"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("receipt")
@@ -51,6 +53,7 @@ class DocumentKind(models.TextChoices):
     ORIGINAL = "original", _("original")
     DUPLICATE = "duplicate", _("duplicate")
     VOID = "void", _("void")
+    RETURNED = "returned", _("cheque returned")
 
 
 class ReceiptDocument(models.Model):

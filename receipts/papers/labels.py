@@ -21,6 +21,7 @@ LABELS: Mapping[str, Words] = {
     "form_number": ("Form no.", "表單號碼"),
     "issued": ("Issued", "開立時間"),
     "voided": ("Void since", "作廢時間"),
+    "returned": ("Cheque returned", "退票日期"),
     "received_from": ("Received from", "茲收到"),
     "customer_code": ("Customer no.", "客戶編號"),
     "tax_id": ("Tax ID", "稅籍編號"),
@@ -61,10 +62,34 @@ LABELS: Mapping[str, Words] = {
     ),
     "check_code": ("Check code", "驗證碼"),
     "terms": ("Terms", "條款"),
+    "refund_title": ("Refund receipt", "退款收據"),
+    "refund_number": ("Refund no.", "退款編號"),
+    "refunded_to": ("Refunded to", "茲退還"),
+    "payee": ("Payee", "受款人"),
+    "refunded": ("Refunded", "退款總額"),
+    "charges": ("Charges kept", "扣除費用"),
+    "fee": ("Processing fee", "手續費"),
+    "paid_out": ("Amount paid out", "實退金額"),
+    "paid_on": ("Paid out on", "退款日期"),
+    "way": ("Way back", "退款方式"),
+    "account_tail": ("Account ends in", "帳號末碼"),
+    "cause": ("Cause", "退款事由"),
+    "reason": ("Reason", "說明"),
+    "requested_on": ("Asked on", "申請日期"),
+    "receipt_number": ("Receipt", "原收據"),
+    "credit_number": ("Credit", "貸項編號"),
+    "credit_memo": ("Credit memo", "折讓單"),
+    "refund_issued_by": ("Paid out by", "經手人"),
+    "payee_signature": ("Received with thanks", "受款人簽收"),
+    "refund_signed": (
+        "The PDF of this refund receipt carries a digital signature; any change to it shows.",
+        "本退款收據之 PDF 檔經數位簽章，任何變更均可查知。",
+    ),
 }
 
 MARKS: Mapping[str, Words] = {
     "void": ("VOID", "作廢"),
+    "returned": ("CHEQUE RETURNED", "退票"),
     "provisional": ("PROVISIONAL", "暫收"),
     "duplicate": ("DUPLICATE", "副本"),
 }
@@ -91,6 +116,25 @@ METHODS: Mapping[str, Words] = {
     "upi": ("UPI", "UPI"),
     "net_banking": ("Net banking", "網路銀行"),
     "auto_debit": ("Auto-debit", "自動扣款"),
+}
+
+# How a refund was paid out.
+WAYS: Mapping[str, Words] = {
+    **METHODS,
+    "ach": ("ACH transfer", "ACH 轉帳"),
+    "auto_debit": ("Bank transfer", "銀行轉帳"),
+    "credit": ("Kept for future charges", "留抵日後款項"),
+}
+
+CAUSES: Mapping[str, Words] = {
+    "overpaid": ("Overpaid", "溢繳"),
+    "duplicate": ("Paid twice", "重複繳款"),
+    "wrong_customer": ("Paid for the wrong account", "繳錯帳戶"),
+    "cancelled": ("Service cancelled", "服務取消"),
+    "free_look": ("Free-look cancellation", "契約撤銷"),
+    "unused_credit": ("Unused credit", "未使用餘額"),
+    "goodwill": ("Goodwill", "善意退費"),
+    "other": ("Other", "其他"),
 }
 
 PURPOSES: Mapping[str, Words] = {

@@ -1,8 +1,8 @@
-"""One receipt as it is about to be printed."""
+"""One paper as it is about to be printed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 
@@ -10,7 +10,7 @@ from typing import Any
 class Paper:
     """The frozen content, and what only the moment of printing knows.
 
-    kind: "original", "duplicate" or "void".
+    kind: "original", "duplicate", "void" or "returned". what: "receipt" or "refund".
     """
 
     number: str
@@ -19,10 +19,12 @@ class Paper:
     is_provisional: bool = False
     form_number: str = ""
     voided_at: datetime | None = None
+    returned_on: date | None = None
+    what: str = "receipt"
 
     @property
     def marks(self) -> list[str]:
-        """Which of labels.MARKS stand across it. A void receipt is nothing else any more."""
-        if self.kind == "void":
-            return ["void"]
+        """Which of labels.MARKS stand across it. A void or returned receipt is nothing else any more."""
+        if self.kind in ("void", "returned"):
+            return [self.kind]
         return ["provisional"] * self.is_provisional + ["duplicate"] * (self.kind == "duplicate")

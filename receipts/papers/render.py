@@ -1,19 +1,36 @@
-"""A receipt as HTML for screens and browsers' printers, and as PDF for everything else."""
+"""Papers as HTML for screens and browsers' printers, and as PDF for everything else."""
+
+import logging
+from typing import Any
 
 from django.template.loader import render_to_string
 
 from receipts.papers.engine import html_to_pdf
+from receipts.papers.frame import Sheet, printable
 from receipts.papers.paper import Paper
-from receipts.papers.sheet import lay_out
+from receipts.papers.refund_sheet import RefundSheet
+from receipts.papers.sheet import ReceiptSheet
 
-TEMPLATE = "receipts/receipt.html"
+log = logging.getLogger(__name__)
+
+SHEETS: dict[str, type[Sheet]] = {"receipt": ReceiptSheet, "refund": RefundSheet}
 
 
 def render_html(paper: Paper, *, for_screen: bool = True) -> str:
     """The paper as a page. Without Pango this is what prints. for_screen: link the stylesheet."""
-    return render_to_string(TEMPLATE, {**lay_out(paper, check_fonts=not for_screen), "for_screen": for_screen})
+    context = {**lay_out(paper, check_fonts=not for_screen), "for_screen": for_screen}
+    return render_to_string(f"receipts/{paper.what}.html", context)
 
 
 def render_pdf(paper: Paper) -> bytes:
     """An unsigned PDF/A; the same paper gives the same bytes. Raises PdfUnavailable."""
     return html_to_pdf(render_html(paper, for_screen=False))
+
+
+def lay_out(paper: Paper, *, check_fonts: bool = True) -> dict[str, Any]:
+    """The template's whole context. Characters no font of this machine has are replaced and logged."""
+    content, lost = printable({**paper.content, "form_number": paper.form_number}, check_fonts)
+    if lost:
+        names = " ".join(f"U+{ord(character):04X}" for character in dict.fromkeys(lost))
+        log.warning("%s %s: no installed font has %s; printed as a box", paper.what, paper.number, names)
+    return SHEETS[paper.what](paper, content).context()

@@ -10,13 +10,16 @@ from billing.office.models import Organization, User
 from billing.office.policies import PolicyBook
 from billing.selectors.customer_account import Position, positions
 from payments.models import Cheque, Payment
-from payments.models.payment import ChequeState
+from payments.models.cheque import ChequeState
 from receipts.models import Receipt
 
 
 @dataclass(frozen=True)
 class Standing:
-    """positions: in the organization's currency first. available: what may still be owed, None without a limit."""
+    """positions: in the organization's currency first. available: what may still be owed, None without a limit.
+
+    cheques_in_hand: payable ones, and those that wait in the vault for their day.
+    """
 
     positions: list[Position]
     available: Decimal | None
@@ -35,8 +38,8 @@ def standing_of(customer: Customer, book: PolicyBook, now: datetime, last: int =
     limit = customer.credit_limit
     available = None if limit is None else max(ZERO, limit - found[0].owed)
     payments = Payment.objects.filter(customer=customer).order_by("-received_on", "-id")[:last]
-    cheques = Cheque.objects.filter(payment__customer=customer, state=ChequeState.RECEIVED).select_related("payment")
-    return Standing(found, available, list(payments), list(cheques.order_by("cheque_date", "id")))
+    cheques = Cheque.objects.filter(customer=customer, state__in=(ChequeState.DUE, ChequeState.IN_VAULT))
+    return Standing(found, available, list(payments), list(cheques.order_by("matures_on", "id")))
 
 
 def taken_today(organization: Organization, by: User, now: datetime, most: int = 8) -> list[Receipt]:

@@ -161,6 +161,7 @@ def ask_for_approvals(payment: Payment, *, now: datetime, by: User | None) -> No
 WAITING_REASONS = {
     "verify_large_payment": "Above the amount that one person may take alone.",
     "accept_unusual_method": "An unusual way to pay for this organization.",
+    "accept_risky_cheque": "Cheques of this payer came back before.",
 }
 
 

@@ -15,8 +15,9 @@ from billing.office.models import Organization, User
 from billing.office.policies import policies_for_customers
 from billing.services.loading import BadRow, ChangedRow, FileRow, LoadReport, Sheet, read_each, refuse
 from billing.transactions import transaction_required
-from payments.models import Method, Payment
+from payments.models import Cheque, Method, Payment
 from payments.services.orders import ChequeOrder, PaymentOrder
+from payments.services.vault import VaultOrder, take_in
 from receipts.services.counter import ReceiptWish, Taken, take_payments
 
 COLUMNS = (
@@ -29,16 +30,18 @@ CHEQUE_COLUMNS = ("cheque_number", "cheque_bank", "cheque_date")
 
 @dataclass
 class PaymentsReport(LoadReport):
-    """applied, left_over: of the new payments, in the organization's currency."""
+    """applied, left_over: of the new payments, in the organization's currency. vaulted: new ones that wait."""
 
     applied: Decimal = ZERO
     left_over: Decimal = ZERO
+    vaulted: int = 0
 
     def add(self, other: LoadReport) -> None:
         super().add(other)
         if isinstance(other, PaymentsReport):
             self.applied += other.applied
             self.left_over += other.left_over
+            self.vaulted += other.vaulted
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ def load_payments(
 ) -> PaymentsReport:
     """Take the payments of a file that are not there yet, in its order, with receipts that are not delivered.
 
+    A cheque dated after today goes to the vault: no payment before its day.
     strategy: None for what the customer's policy says. A reference loaded before is compared, never taken twice; with
     other facts it is reported. Posts what take_payments posts.
     """
@@ -88,13 +92,42 @@ def load_payments(
     facts = read_each(rows, lambda row: _read(row, organization.currency), report)
     facts = _not_yet_loaded(organization, sheet, facts, report)
     orders = _orders(organization, facts, strategy, report)
-    wish = ReceiptWish()
+    today, wish = organization.today(now), ReceiptWish()
+    current = [(fact, order) for fact, order in orders if not _is_post_dated(fact, today)]
     results = take_payments(
-        organization=organization, orders=[(order, wish) for _fact, order in orders], now=now, by=by, at_counter=False
+        organization=organization, orders=[(order, wish) for _fact, order in current], now=now, by=by, at_counter=False
     )
-    for (fact, _order), result in zip(orders, results, strict=True):
+    for (fact, _order), result in zip(current, results, strict=True):
         _count(report, fact, result)
+    later = [(fact, _vault_order(order)) for fact, order in orders if _is_post_dated(fact, today)]
+    if later:
+        cheques = take_in(organization=organization, orders=[order for _fact, order in later], now=now, by=by)
+        for (fact, _paper), cheque in zip(later, cheques, strict=True):
+            _count_vaulted(report, fact, cheque)
     return report
+
+
+def _is_post_dated(fact: PaymentFacts, today: date) -> bool:
+    return fact.cheque is not None and fact.cheque.cheque_date > today
+
+
+def _vault_order(order: PaymentOrder) -> VaultOrder:
+    """The same row as a cheque for the vault; it is known by its reference, as a payment is."""
+    paper = order.cheque
+    assert paper is not None
+    return VaultOrder(
+        customer_id=order.customer_id, number=paper.number, bank=paper.bank, cheque_date=paper.cheque_date,
+        amount=order.amount, currency=order.currency, received_on=order.received_on, request_key=order.request_key,
+        for_invoices=order.first, strategy=order.strategy, reference=order.reference,
+    )  # fmt: skip
+
+
+def _count_vaulted(report: PaymentsReport, fact: PaymentFacts, result: Cheque | DomainError) -> None:
+    if isinstance(result, DomainError):
+        report.refused.append(refuse(fact.row, result))
+        return
+    report.new += 1
+    report.vaulted += 1
 
 
 def _read(row: FileRow, currency: str) -> PaymentFacts:
@@ -137,7 +170,7 @@ def _read_cheque(row: FileRow, method: str) -> ChequeOrder | None:
 def _not_yet_loaded(
     organization: Organization, sheet: Sheet, facts: Sequence[PaymentFacts], report: LoadReport
 ) -> list[PaymentFacts]:
-    """The rows whose reference is new; the others are counted as known, or reported as changed. One query."""
+    """The rows whose reference is new; the others are counted as known, or reported as changed. Two queries."""
     stored = _stored(organization, [fact.reference for fact in facts])
     fresh = []
     for fact in facts:
@@ -171,6 +204,18 @@ def _stored(organization: Organization, references: Sequence[str]) -> dict[str, 
             "cheque_number": cheque.number if cheque else "",
             "cheque_bank": cheque.bank if cheque else "",
             "cheque_date": cheque.cheque_date.isoformat() if cheque else "",
+        }
+    cheques = Cheque.objects.filter(organization=organization, request_key__in=references)
+    for held in cheques.select_related("customer"):
+        found[held.request_key] = {
+            "customer_code": held.customer.code,
+            "method": Method.CHEQUE.value,
+            "amount": f"{held.amount:.2f}",
+            "received_on": held.received_on.isoformat(),
+            "invoice_numbers": ";".join(held.for_invoices),
+            "cheque_number": held.number,
+            "cheque_bank": held.bank,
+            "cheque_date": held.cheque_date.isoformat(),
         }
     return found
 

@@ -16,11 +16,12 @@ from receipts.papers.paper import Paper
 
 
 def hand_out(receipt: Receipt, *, how: str, now: datetime, by: User | None) -> bytes:
-    """The paper as it may leave the house now, written down as handed out: original, then duplicates, void if void.
+    """The paper as it may leave the house now, written down as handed out: original, then duplicates.
 
     how: "print", "download" or "email". A provisional receipt and the final one that follows have an original each.
+    One that is void, or whose cheque came back, is marked so from then on.
     The paper is made before the receipt is locked; if somebody was quicker, the next kind is made. That ends, because
-    a receipt only moves on: original, duplicate, final, void.
+    a receipt only moves on: original, duplicate, final, void or returned.
     Raises PdfUnavailable, TamperedDocument; then nothing was handed out.
     """
     receipt = Receipt.objects.get(pk=receipt.pk)
@@ -59,17 +60,18 @@ def document_of(receipt: Receipt, *, now: datetime, kind: DocumentKind | None = 
 
 
 def page_of(receipt: Receipt) -> str:
-    """The receipt as a web page, for looking at: marked provisional or void, not signed, not counted as a copy."""
+    """The receipt as a web page, for looking at: marked as what it is, not signed, not counted as a copy."""
     from receipts.papers.render import render_html
 
-    return render_html(_paper(receipt, DocumentKind.VOID if receipt.voided_at else DocumentKind.ORIGINAL))
+    return render_html(_paper(receipt, _ended(receipt) or DocumentKind.ORIGINAL))
 
 
 def mail_attachment(receipt_id: int) -> Attachment:
     """What a mail about the receipt carries. Sent again, the same file goes out again: it is the same copy."""
     receipt = Receipt.objects.get(pk=receipt_id)
     mailed = receipt.copies.filter(how="email", document__is_provisional=receipt.is_provisional)
-    mailed = mailed.filter(document__kind=DocumentKind.VOID) if receipt.voided_at else mailed
+    ended = _ended(receipt)
+    mailed = mailed.filter(document__kind=ended) if ended else mailed
     copy = mailed.select_related("document").order_by("id").last()
     if copy is not None:
         data = archive.read(copy.document.sha256)
@@ -79,10 +81,18 @@ def mail_attachment(receipt_id: int) -> Attachment:
 
 
 def _next_kind(receipt: Receipt) -> DocumentKind:
-    if receipt.voided_at:
-        return DocumentKind.VOID
+    ended = _ended(receipt)
+    if ended:
+        return ended
     handed_out = receipt.copies.filter(document__is_provisional=receipt.is_provisional).exists()
     return DocumentKind.DUPLICATE if handed_out else DocumentKind.ORIGINAL
+
+
+def _ended(receipt: Receipt) -> DocumentKind | None:
+    """What every paper of it is marked from now on; None while the receipt stands."""
+    if receipt.voided_at:
+        return DocumentKind.VOID
+    return DocumentKind.RETURNED if receipt.returned_on else None
 
 
 def _find_document(receipt: Receipt, kind: DocumentKind) -> ReceiptDocument | None:
@@ -105,4 +115,5 @@ def _paper(receipt: Receipt, kind: DocumentKind) -> Paper:
     return Paper(
         number=receipt.number, content=receipt.content, kind=kind, is_provisional=receipt.is_provisional,
         form_number=receipt.form_number, voided_at=receipt.voided_at,
+        returned_on=receipt.returned_on,
     )  # fmt: skip

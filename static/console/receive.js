@@ -195,7 +195,8 @@
   function typed(deed = "") {
     const data = new FormData(form());
     if (!isByHand()) [...data.keys()].filter((name) => name.startsWith("apply-")).forEach((name) => data.delete(name));
-    if (deed) data.set("do", deed);
+    // Pictures go out with the save alone: a preview needs none and stays quick.
+    if (deed) data.set("do", deed); else [...data.entries()].filter(([, value]) => value instanceof File).forEach(([name]) => data.delete(name));
     return data;
   }
 
@@ -220,6 +221,7 @@
     }
     if (data.is_empty) empty(); else fill(data);
     showErrors(data.errors, false);
+    showWays(data.ways);
     if (!data.errors.length) $("#rcv-errors").hidden = true;
   }
 
@@ -280,6 +282,13 @@
     }));
   }
 
+  // Where a refused cheque may go instead: the vault, or back with a slip.
+  function showWays(ways) {
+    const place = $("#rcv-ways");
+    place.replaceChildren(...(ways || []).map((way) => { const link = element("a", way.words); link.href = way.url; return link; }));
+    place.hidden = !place.children.length;
+  }
+
   // An error stands beside its field, and after a save also at the top, where the focus goes.
   function showErrors(errors, atTop) {
     const by = {};
@@ -319,6 +328,7 @@
     if (answer.data.errors) {
       const alike = answer.data.errors.find((error) => error.field === "lookalike_reason");
       if (alike) { $("#rcv-lookalike").hidden = false; put($("[data-cell=lookalike]"), alike.message); }
+      showWays(answer.data.ways);
       return showErrors(answer.data.errors, true);
     }
     finish(answer.data);

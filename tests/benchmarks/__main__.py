@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.benchmarks import ground
 
-NAMES = ("counter", "bulk", "aging", "papers", "latency")
+NAMES = ("counter", "bulk", "maturity", "aging", "papers", "latency")
 
 
 def main(names: list[str]) -> int:

@@ -32,6 +32,7 @@ def prepare() -> None:
         files / "archive",
         files / "signing",
     )
+    settings.DOCUMENTS_DIR = files / "documents"
     settings.EMAIL_FILE_PATH = str(files / "mail")
     settings.AXES_ENABLED = False  # type: ignore[attr-defined]  # the test client signs in without a browser
     import django

@@ -68,9 +68,7 @@ class TestJobs:
         assert checks.check_jobs() == []
 
     @pytest.mark.parametrize("change", [{"retry": 130}, {"redis": {}}, {"orm": None}])
-    def test_the_check_names_a_cluster_that_loses_or_repeats_work(
-        self, settings: Any, change: dict[str, Any]
-    ) -> None:
+    def test_the_check_names_a_cluster_that_loses_or_repeats_work(self, settings: Any, change: dict[str, Any]) -> None:
         settings.Q_CLUSTER = settings.Q_CLUSTER | change
         assert next(found.id for found in checks.check_jobs()) in {"config.E001", "config.E002"}
 

@@ -30,6 +30,7 @@ APPEND_ONLY = (
     "ledger_journalentry", "ledger_journalline", "billing_allocation", "billing_invoiceline", "billing_creditmemo",
     "billing_creditholdevent", "billing_promisetopay", "billing_payerrecord", "office_auditentry",
     "office_policysetting", "payments_paymentvoid", "receipts_receiptdocument", "receipts_receiptcopy",
+    "office_keptdocument",
 )  # fmt: skip
 NEVER_DELETED = (
     "billing_invoice", "billing_credititem", "payments_payment", "payments_cheque", "receipts_receipt",
@@ -150,8 +151,8 @@ class TestCounters:
         with refused("credit_item_adds_up"):
             sql(
                 "INSERT INTO billing_credititem (organization_id, customer_id, kind, number, currency, amount,"
-                " available_on, applied_amount, refunded_amount)"
-                " VALUES (%s, %s, 'payment', 'X', 'USD', 5, '2026-03-12', 5, 0)",
+                " available_on, applied_amount, refunded_amount, moved_amount)"
+                " VALUES (%s, %s, 'payment', 'X', 'USD', 5, '2026-03-12', 5, 0, 0)",
                 scene.school.pk, scene.ada.pk,
             )  # fmt: skip
 
@@ -300,8 +301,12 @@ class TestPayments:
         with refused("cheque_once"):
             sql(
                 "INSERT INTO payments_cheque"
-                " (organization_id, payment_id, number, bank, branch, drawer, cheque_date, state)"
-                " SELECT organization_id, %s, number, bank, branch, drawer, cheque_date, state FROM payments_cheque",
+                " (organization_id, customer_id, payment_id, kind, number, bank, branch, drawer, cheque_date, currency,"
+                " amount, state, received_on, recorded_at, matures_on, for_invoices, strategy, reference, note,"
+                " request_key, trouble, end_reason)"
+                " SELECT organization_id, customer_id, %s, kind, number, bank, branch, drawer, cheque_date, currency,"
+                " amount, state, received_on, recorded_at, matures_on, for_invoices, strategy, reference, note,"
+                " request_key, trouble, end_reason FROM payments_cheque",
                 scene.payment.pk,
             )
 

@@ -8,8 +8,10 @@ import pytest
 
 from billing.models import Allocation, Invoice
 from billing.office.models import Notice, Organization
-from payments.models import Payment
+from payments.models import Cheque, Payment
+from receipts.management.commands import receive_payments
 from receipts.models import Receipt
+from receipts.services.maturing import mature_cheques
 from tests import builders
 from tests.commands import Ran, read_csv, row_counts, run, write_csv
 
@@ -173,3 +175,56 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(school: Organization, tm
     assert open_amounts()["N-1"] == "40.00"
     assert Receipt.objects.count() == 1200
     assert run("verify_books").code == 0
+
+
+class TestPostDated:
+    """A cheque of the file that is dated after today waits in the vault (R113)."""
+
+    @pytest.fixture(autouse=True)
+    def _today(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(receive_payments, "now", lambda: builders.NOW)
+
+    @staticmethod
+    def file(tmp_path: Path, day: str, amount: str = "30.00") -> Path:
+        return write_csv(tmp_path / "p.csv", HEADER, f"R-9,BEN,cheque,{amount},2026-03-10,N-3,000123,First Bank,{day}")
+
+    def test_R113_it_goes_to_the_vault_and_a_second_load_knows_it(self, school: Organization, tmp_path: Path) -> None:
+        ran = receive(self.file(tmp_path, "2026-03-16"))
+        assert ran.code == 0
+        assert "1 new" in ran.out
+        assert "1 of the new are post-dated cheques, put in the vault until their day" in ran.out
+        cheque = Cheque.objects.get()
+        assert (cheque.state, cheque.for_invoices, cheque.received_on) == ("in_vault", ["N-3"], date(2026, 3, 10))
+        assert not Payment.objects.exists()
+        before = row_counts()
+        assert "0 new, 1 known already" in receive(self.file(tmp_path, "2026-03-16")).out
+        assert row_counts() == before
+
+    def test_other_facts_the_second_time_are_told(self, school: Organization, tmp_path: Path) -> None:
+        receive(self.file(tmp_path, "2026-03-16"))
+        ran = receive(self.file(tmp_path, "2026-03-16", "31.00"))
+        assert ran.code == 2
+        assert "amount 30.00 → 31.00" in ran.err
+
+    def test_R114_after_its_day_the_file_still_knows_it(
+        self, school: Organization, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = self.file(tmp_path, "2026-03-16")
+        receive(path)
+        later = builders.NOW.replace(day=20)
+        assert mature_cheques(as_of=None, now=later).matured == 1
+        monkeypatch.setattr(receive_payments, "now", lambda: later)
+        assert "0 new, 1 known already" in receive(path).out
+        assert Payment.objects.count() == 1
+        assert open_amounts()["N-3"] == "0.00"
+        assert run("verify_books").code == 0
+
+    @pytest.mark.parametrize(("day", "code"), [("2026-06-10", 0), ("2026-06-11", 2)])
+    def test_R113_day_90_is_taken_and_day_91_refused(self, school, tmp_path: Path, day: str, code: int) -> None:
+        ran = receive(self.file(tmp_path, day))
+        assert ran.code == code
+        assert ("cheque_date: Post-dated cheques up to 90 days (until 2026-06-10)." in ran.err) == bool(code)
+
+    def test_a_cheque_of_today_is_a_payment(self, school: Organization, tmp_path: Path) -> None:
+        receive(self.file(tmp_path, "2026-03-12"))
+        assert Cheque.objects.get().state == "due"

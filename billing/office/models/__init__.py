@@ -1,5 +1,6 @@
 from billing.office.models.approval import ApprovalRequest
 from billing.office.models.audit import AuditEntry, AuditSeal
+from billing.office.models.document import KeptDocument
 from billing.office.models.machine import ApiClient, ApiRequest
 from billing.office.models.notice import Notice
 from billing.office.models.number_series import NumberSeries
@@ -14,6 +15,7 @@ __all__ = [
     "AuditEntry",
     "AuditSeal",
     "Grant",
+    "KeptDocument",
     "Membership",
     "Notice",
     "NumberSeries",

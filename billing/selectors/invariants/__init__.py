@@ -1,8 +1,8 @@
 """The rules that the journal, what is owed and the office must keep."""
 
-from billing.selectors.invariants import books, office, owed, shape
+from billing.selectors.invariants import books, moved, office, owed, shape
 
-RULES = [*books.RULES, *owed.RULES, *office.RULES, *shape.RULES]
+RULES = [*books.RULES, *owed.RULES, *moved.RULES, *office.RULES, *shape.RULES]
 COUNTED = {
     "organizations": ("office_organization", "id"),
     "customers": ("billing_customer", "organization_id"),

@@ -51,7 +51,7 @@ RULES = [
         control(
             "unapplied_cash", "credit",
             "SELECT organization_id, customer_id, currency, unapplied_amount AS amount FROM billing_credititem"
-            " WHERE kind = 'payment'",
+            " WHERE kind IN ('payment', 'transfer')",
         ),
     ),
     Rule(

@@ -12,6 +12,7 @@ from billing.selectors.proof import Rule, mine
 APPEND_ONLY = (
     "office_auditentry", "office_auditseal", "office_policysetting", "ledger_journalentry", "ledger_journalline",
     "billing_allocation", "billing_invoiceline", "billing_creditmemo", "billing_creditholdevent",
+    "office_keptdocument",
 )  # fmt: skip
 FROZEN = (
     "office_approvalrequest",
@@ -19,6 +20,7 @@ FROZEN = (
     "ledger_journalseries",
     "billing_invoice",
     "billing_credititem",
+    "billing_credittransfer",
 )
 
 

@@ -65,8 +65,8 @@ RULES = [
         FROM rows r FULL JOIN posted p ON p.entry_id = r.entry_id AND p.currency = r.currency
         WHERE r.entry_id IS NULL OR p.entry_id IS NULL
           OR (r.credit, r.discount, r.write_off, -r.credit - r.discount - r.write_off)
-            IS DISTINCT FROM (CASE WHEN r.credit_kind = 'payment' THEN p.cash ELSE p.memo END, p.discount, p.write_off,
-              p.receivable)
+            IS DISTINCT FROM (CASE WHEN r.credit_kind = 'credit_memo' THEN p.memo ELSE p.cash END, p.discount,
+              p.write_off, p.receivable)
           OR (r.customer_id, r.customer_id) IS DISTINCT FROM (p.first_party, p.last_party)""",
     ),
     Rule(
@@ -88,13 +88,14 @@ RULES = [
     ),
     Rule(
         15, "credit_adds_up",
-        "Applied, refunded and unapplied make up every credit item; a reversed one holds nothing.",
+        "Applied, refunded, moved and unapplied make up every credit item; nothing of a reversed one is left.",
         f"""
-        SELECT id AS credit_item_id, number, amount, applied_amount, refunded_amount, unapplied_amount, reversed_on
+        SELECT id AS credit_item_id, number, amount, applied_amount, refunded_amount, moved_amount, unapplied_amount,
+          reversed_on
         FROM billing_credititem WHERE {mine("organization_id")} AND (
-          reversed_on IS NULL AND applied_amount + refunded_amount + unapplied_amount <> amount
-          OR reversed_on IS NOT NULL AND (applied_amount, refunded_amount, unapplied_amount) <> (0, 0, 0)
-          OR applied_amount < 0 OR refunded_amount < 0 OR unapplied_amount < 0)""",
+          reversed_on IS NULL AND applied_amount + refunded_amount + moved_amount + unapplied_amount <> amount
+          OR reversed_on IS NOT NULL AND (applied_amount, moved_amount, unapplied_amount) <> (0, 0, 0)
+          OR applied_amount < 0 OR refunded_amount < 0 OR moved_amount < 0 OR unapplied_amount < 0)""",
     ),
     Rule(
         16, "applied_is_allocated", "What a credit item has applied is the sum of its allocations.",
@@ -173,6 +174,6 @@ RULES = [
         36, "refunds_within_amount", "What was refunded of a credit item and what is applied never exceed its amount.",
         f"""
         SELECT id AS credit_item_id, number, amount, applied_amount, refunded_amount FROM billing_credititem
-        WHERE {mine("organization_id")} AND applied_amount + refunded_amount > amount""",
+        WHERE {mine("organization_id")} AND applied_amount + refunded_amount + moved_amount > amount""",
     ),
 ]  # fmt: skip

@@ -16,6 +16,7 @@ class Command(FileCommand):
     help = (
         "Takes the payments of a CSV file, each with its receipt, and applies them to the invoices they name, then by"
         " the strategy. Known by reference: a second load adds nothing, and a killed run goes on where it stopped."
+        " A cheque dated after today goes to the vault and becomes a payment on its day."
     )
     columns, required, noun = COLUMNS, REQUIRED, "payments"
     owner: Organization
@@ -41,6 +42,8 @@ class Command(FileCommand):
         if report.waiting:
             yield f"{report.waiting} waiting for a second person"
         if isinstance(report, PaymentsReport):
+            if report.vaulted:
+                yield f"{report.vaulted} of the new are post-dated cheques, put in the vault until their day"
             currency = self.owner.currency
             yield f"applied {format_money(report.applied, currency)}"
             yield f"left over {format_money(report.left_over, currency)}"

@@ -54,6 +54,12 @@ class Caller:
         key = f"k{next(_keys)}" if key is None else key
         return self.call("POST", PAYMENTS, data, headers=({"Idempotency-Key": key} if key else {}) | headers)
 
+    def change(self, method: str, number: str, data: Any, key: str | None = None) -> Any:
+        """PATCH or DELETE of one payment, with a new Idempotency-Key unless one is given; "" sends none."""
+        key = f"k{next(_keys)}" if key is None else key
+        headers = {"Idempotency-Key": key} if key else {}
+        return self.call(method, f"{PAYMENTS}{number}/", data, headers=headers)
+
 
 def payment(payer: Any, amount: Any = "120.00", /, **more: Any) -> dict[str, Any]:
     """A body that is taken, unless `more` spoils it. A value of None leaves the field out."""

@@ -107,7 +107,8 @@ class TestMethods:
     def test_85_what_is_not_offered_gets_405_with_what_is(self, caller: Caller, method: str) -> None:
         number = builders.pay(builders.customer(caller.organization), "10").payment.number
         before = counts()
-        for path, allowed in ((PAYMENTS, "GET, HEAD, POST"), (f"{PAYMENTS}{number}/", "GET, HEAD")):
+        refunds = f"{PAYMENTS}{number}/refunds/"
+        for path, allowed in ((PAYMENTS, "GET, HEAD, POST"), (refunds, "GET, HEAD")):
             got = caller.call(method, path, {"status": "Refunded"})
             assert (got.status_code, got.json()["code"]) == (405, "method_not_allowed")
             assert set(got.headers["Allow"].split(", ")) == set(allowed.split(", "))

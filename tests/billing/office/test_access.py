@@ -25,7 +25,8 @@ from tests.builders import NOW, organization, user
 
 pytestmark = pytest.mark.django_db
 
-# The table of the requirements as it stands there, without its footnotes.
+# The table of the requirements as it stands there, without its footnotes; accept_risky_cheque and
+# accept_cash_difference are rows of our own (requirements §2 row 38; R12).
 # ● alone, M asks, C approves another's, o reads own, O acts on own, R reads, S the system only, – denied.
 COLUMNS = [
     "parent",
@@ -61,6 +62,8 @@ write_off_large            – – M M M C – – –
 credit_hold                – – M C C C – – –
 deposit_cheques            – – ● ● – – – – –
 return_cheque              – – M C C – – – –
+accept_risky_cheque        – – M C C – – – –
+accept_cash_difference     – – M C C C – – –
 void_payment               – – M M C C – – –
 void_reconciled_payment    – – – M M C – – –
 refund_small               – – M C C C – M –
@@ -111,7 +114,7 @@ class TestMatrix:
         granted = {(g.role, g.action): g.mode for g in Grant.objects.all()}
         assert {cell: granted.get(cell, "") for cell in EXPECTED} == EXPECTED
         assert set(granted) <= set(EXPECTED)
-        assert len(EXPECTED) == 9 * 45
+        assert len(EXPECTED) == 9 * 47
 
     def test_the_code_and_the_database_say_the_same(self) -> None:
         assert {(r, a, m) for (r, a), m in EXPECTED.items() if m} == set(cells())

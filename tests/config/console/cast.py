@@ -14,6 +14,14 @@ from billing.office.models.user import STAFF_ROLES
 from billing.office.notices import Message, queue_notices
 from billing.services.invoicing import issue_credit_memo
 from payments.models import BankAccount
+from payments.services.cash_moving import move_cash
+from payments.services.cash_points import create_cash_point
+from payments.services.deposits import prepare_deposit
+from payments.services.disputes import DisputeOrder, open_dispute
+from payments.services.drawers import close_drawer, open_drawer
+from payments.services.refund_cases import RefundOrder
+from payments.services.refunding import request_refund
+from payments.services.vault import reject_cheque
 from tests import builders as b
 
 STAFF = sorted(STAFF_ROLES)
@@ -49,7 +57,7 @@ def furnish(org: Organization, who: str) -> dict[str, Any]:
             issued_on=today, reason=f"{who} reason", now=now, by=boss,
         )  # fmt: skip
         ledger = open_bank_ledger_account(org.pk, f"{who} bank")
-        BankAccount.objects.create(
+        account = BankAccount.objects.create(
             organization=org, code=f"{who}-B", name=f"{who} bank", currency=org.currency, number="123456789",
             number_tail="6789", ledger_account=ledger,
         )  # fmt: skip
@@ -57,4 +65,41 @@ def furnish(org: Organization, who: str) -> dict[str, Any]:
         api_clients.open_client(organization=org, name=f"{who} shop", role="clerk", expires_at=None, by=boss, now=now)
         reader = b.user(org, "accountant", name=f"{who}-acc")
         staffing.give_role(user=reader, organization=org, role="manager", reason=who, by=boss, now=now)
+        _furnish_counter(org, who, taken, account)
     return {"customer": customer, "invoice": invoice, "taken": taken}
+
+
+def _furnish_counter(org: Organization, who: str, taken: Any, account: BankAccount) -> None:
+    """A drawer that was counted, cash fetched, a slip, a refund asked for, a dispute, a cheque handed back."""
+    now = clock.now()
+    customer, clerk, key = taken.payment.customer, b.user(org, "clerk", name=f"{who}-clerk"), f"{who}-key"
+    point = create_cash_point(organization=org, name=f"{who} drawer", kind="drawer")
+    session = open_drawer(cash_point=point, currency=org.currency, denominations=((Decimal(1), 0),), now=now, by=clerk)
+    close_drawer(session=session, denominations=((Decimal(1), 1),), reason=who, now=now, by=clerk)
+    move_cash(
+        organization=org, session=None, kind="from_bank", amount=Decimal(20), currency=org.currency, reason=who,
+        request_key=key, now=now, by=clerk, bank_account=account,
+    )  # fmt: skip
+    prepare_deposit(
+        organization=org, bank_account=account, cheque_ids=[taken.payment.cheque.pk], cash_amount=Decimal(0),
+        denominations=(), note=who, request_key=key, now=now, by=clerk,
+    )  # fmt: skip
+    spare = b.pay(customer, "30.00", now=now, received_on=org.today(now), strategy="none", by=clerk, method="card")
+    request_refund(
+        organization=org, now=now, by=clerk,
+        order=RefundOrder(
+            customer_id=customer.pk, credit_item_id=b.credit_of(spare.payment).pk, gross_amount=Decimal(5),
+            reason_code="unused_credit", reason=f"{who} asks", request_key=key,
+        ),
+    )  # fmt: skip
+    again = b.invoice(customer, "80.00", issued_on=org.today(now), due_on=org.today(now))
+    open_dispute(
+        organization=org, now=now, by=clerk,
+        order=DisputeOrder(
+            amount=Decimal(10), reason_code="other", description=f"{who} doubts", request_key=key, invoice_id=again.pk
+        ),
+    )  # fmt: skip
+    reject_cheque(
+        organization=org, customer_id=customer.pk, number="1", bank=f"{who} bank", drawer=f"{who} Family",
+        cheque_date=None, currency=org.currency, amount=None, reasons=[f"{who} did not sign"], now=now, by=clerk,
+    )  # fmt: skip

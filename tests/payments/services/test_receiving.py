@@ -252,9 +252,10 @@ class TestCheques:
         [
             ({"number": ""}, "cheque_number", "A cheque has a number; enter it."),
             ({"bank": ""}, "cheque_bank", "Enter the bank the cheque is drawn on."),
-            ({"cheque_date": TODAY - timedelta(days=181)}, "cheque_date", "The cheque is stale (older than 180 days)."),
+            ({"cheque_date": TODAY - timedelta(days=181)}, "cheque_date",
+             "The cheque is stale (older than 180 days). Hand it back and ask for a new one."),
             ({"cheque_date": TODAY + timedelta(days=1)}, "cheque_date",
-             "The cheque is dated 2026-03-13; a post-dated cheque is no payment before that day."),
+             "The cheque is dated 2026-03-13; it is no payment before that day. Put it in the vault instead."),
         ],
     )  # fmt: skip
     def test_R110_an_invalid_cheque_is_not_taken(self, ada, details, field: str, sentence: str) -> None:
@@ -267,7 +268,7 @@ class TestCheques:
     @pytest.mark.parametrize("age", [0, 180])
     def test_R110_a_cheque_of_today_and_of_180_days_ago_is_taken(self, ada, age: int) -> None:
         taken = pay(ada, 5, method="cheque", cheque=cheque(cheque_date=TODAY - timedelta(days=age)))
-        assert (taken.payment.cheque.drawer, taken.payment.cheque.state) == ("Ada Lovelace", "received")
+        assert (taken.payment.cheque.drawer, taken.payment.cheque.state) == ("Ada Lovelace", "due")
 
     @pytest.mark.parametrize("named", [{}, {"payer_name": "ADA LOVELACE"}, {"drawer": "ada lovelace"}])
     def test_R11_the_same_paper_is_not_taken_twice(self, ada, school, named: dict[str, str]) -> None:

@@ -158,8 +158,9 @@ def test_R102_the_void_page_shows_what_follows_before_anything_is_asked(gas, dov
     page = clerk.see(f"payments/{paid.pk}/void/")
     receipt = Receipt.objects.get()
     for fact in (
-        f"{invoice.number} applied NT$700", f"Receipt {receipt.number} is marked void", "dov@example.com is told",
-        "The cheque may be entered again", f"Void {paid.number} (NT$700): ask a manager", "Journal entries mirrored 2",
+        f"{invoice.number} applied NT$700", f"Receipt marked void (it keeps its number) {receipt.number}",
+        "Told by e-mail dov@example.com", "Cheque that may be entered again First Bank 000123",
+        f"Void {paid.number} (NT$700): ask a manager", "Journal entries mirrored 2",
     ):  # fmt: skip
         assert fact in page, fact
     assert not ApprovalRequest.objects.exists()

@@ -32,7 +32,7 @@ def test_every_example_of_the_page_is_true() -> None:
         ben = builders.customer(caller.organization, "Ben Bitdiddle", code="BEN")
         policy(caller.organization, "payments.partial_allowed", False, scope=Scope.CUSTOMER, scope_key=ben.pk)
         examples = list(EXAMPLE.finditer(PAGE))
-        assert len(examples) == PAGE.count("```sh") == 7
+        assert len(examples) == PAGE.count("```sh") == 9
         for example in examples:
             got = run(caller, example["curl"])
             if example["answer"]:

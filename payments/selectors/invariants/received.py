@@ -11,7 +11,17 @@ BOOKED = "('processed', 'refunded', 'voided', 'returned')"
 RULES = [
     Rule(
         3, "payment_guards_in_place", "Payments, cheques and voids are guarded against change, in the database itself.",
-        guards_missing(("payments_paymentvoid",), ("payments_payment", "payments_cheque")),
+        guards_missing(
+            (
+                "payments_paymentvoid", "payments_chequerejection", "payments_vaultcount", "payments_cashcount",
+                "payments_cashmovement",
+            ),
+            (
+                "payments_payment", "payments_cheque", "payments_chequepresentation", "payments_deposit",
+                "payments_drawersession", "payments_refund", "payments_refundattempt", "payments_refundbatch",
+                "payments_dispute", "payments_disputeevent", "payments_disputestep", "payments_paymentreconciliation",
+            ),
+        ),
     ),
     Rule(
         5, "payment_is_posted",
@@ -52,7 +62,8 @@ RULES = [
                 AND a.role IN ('cash', 'cheques_in_hand', 'bank', 'card_clearing') AND {mine("l.organization_id")}
               GROUP BY 1, 2, 3) b
         FULL JOIN (SELECT p.organization_id, {MONEY} AS role, p.currency, sum(p.amount) AS amount
-                   FROM payments_payment p WHERE p.state IN ('processed', 'refunded') AND {mine("p.organization_id")}
+                   FROM payments_payment p
+                   WHERE p.state IN ('processed', 'refunded', 'returned') AND {mine("p.organization_id")}
                    GROUP BY 1, 2, 3) s USING (organization_id, role, currency)
         WHERE coalesce(b.amount, 0) <> coalesce(s.amount, 0)""",
     ),
@@ -103,4 +114,3 @@ RULES = [
         WHERE {mine("organization_id")} GROUP BY 1, 2, 3 HAVING count(*) > 1""",
     ),
 ]  # fmt: skip
-COUNTED = {"payments": ("payments_payment", "organization_id")}

@@ -1,0 +1,48 @@
+"""Refunds leave the house together with their paper (R101)."""
+
+from datetime import date, datetime
+
+from billing.office.models import User
+from billing.transactions import transaction_required
+from payments.models import BankAccount, DrawerSession, Refund, RefundAttempt
+from payments.models.refund import RefundState
+from payments.services import paying_out
+from receipts.models import RefundReceipt
+from receipts.services.refund_papers import issue_refund_receipt
+
+
+@transaction_required
+def pay_out_refund(
+    *,
+    refund: Refund,
+    method: str,
+    reference: str,
+    now: datetime,
+    by: User,
+    bank_account: BankAccount | None = None,
+    drawer_session: DrawerSession | None = None,
+) -> tuple[RefundAttempt, RefundReceipt | None]:
+    """submit_refund; where the money is gone with it (cash, kept as credit), the refund receipt is issued at once.
+
+    Raises what submit_refund raises.
+    """
+    attempt = paying_out.submit_refund(
+        refund=refund, method=method, reference=reference, now=now, by=by, bank_account=bank_account,
+        drawer_session=drawer_session,
+    )  # fmt: skip
+    return attempt, _paper_of(refund, now, by)
+
+
+@transaction_required
+def settle_refund(
+    *, attempt: RefundAttempt, outcome: str, on: date, note: str, now: datetime, by: User
+) -> tuple[Refund, RefundReceipt | None]:
+    """settle_attempt; a refund that was paid gets its refund receipt. Raises what settle_attempt raises."""
+    refund = paying_out.settle_attempt(attempt=attempt, outcome=outcome, on=on, note=note, now=now, by=by)
+    return refund, _paper_of(refund, now, by)
+
+
+def _paper_of(refund: Refund, now: datetime, by: User) -> RefundReceipt | None:
+    if Refund.objects.get(pk=refund.pk).state != RefundState.PROCESSED:
+        return None
+    return issue_refund_receipt(refund=refund, now=now, by=by)

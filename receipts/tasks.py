@@ -1,0 +1,14 @@
+"""Jobs of receipts, offered the time once a minute by config.tasks."""
+
+from datetime import datetime
+
+from billing.office.acting import acting
+from receipts.services.maturing import MaturityReport, mature_cheques
+
+RETRY_AT = 0  # the minute of each hour at which cheques that could not be booked are tried again
+
+
+def mature_due_cheques(now: datetime) -> MaturityReport:
+    """Book the cheques whose day has begun where they are. While none is due: one query on a small index."""
+    with acting(None, "job mature_cheques"):
+        return mature_cheques(as_of=None, now=now, retry=now.minute == RETRY_AT)
