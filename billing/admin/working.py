@@ -21,6 +21,8 @@ from billing.refusals import explained
 
 T = TypeVar("T")
 REFUSED = 422
+LOCK_NOT_AVAILABLE, DEADLOCK = "55P03", "40P01"
+DEADLOCK_TRIES = 3
 
 
 @dataclass
@@ -104,14 +106,22 @@ class Busy(DomainError):
 
 
 def in_transaction(work: Callable[[], T]) -> T:
-    """Run a service in a transaction of its own. A lock that does not come, or a deadlock, is Busy."""
-    try:
-        with transaction.atomic():
-            return work()
-    except OperationalError as trouble:
-        if getattr(trouble.__cause__, "sqlstate", "") in ("55P03", "40P01"):
-            raise Busy() from trouble
-        raise
+    """Run a service in a transaction of its own. A deadlock is tried again; a lock that does not come is Busy.
+
+    work: reads what it changes anew, so that it may be called again after it was taken back.
+    """
+    for tries_left in reversed(range(DEADLOCK_TRIES)):
+        try:
+            with transaction.atomic():
+                return work()
+        except OperationalError as trouble:
+            state = getattr(trouble.__cause__, "sqlstate", "")
+            if state == DEADLOCK and tries_left:
+                continue
+            if state in (DEADLOCK, LOCK_NOT_AVAILABLE):
+                raise Busy() from trouble
+            raise
+    raise AssertionError("unreachable")
 
 
 def attempt(form: Form, work: Callable[[], T]) -> tuple[bool, T | None]:
