@@ -46,3 +46,19 @@ def take_numbers(organization: Organization, day: date, wanted: dict[str, int]) 
         else []
         for series, count in wanted.items()
     }
+
+
+@transaction_required
+def hold_series(organization: Organization, day: date, *series: str) -> None:
+    """Lock the counters of series before anything is posted, for a service that numbers a document only afterwards.
+
+    Document counters come before the journal's everywhere; taken the other way round, two transactions would wait for
+    each other. A series that has given no number yet has nothing to lock.
+    """
+    periods = [FORMATS[name][0].format(day=day) for name in sorted(series)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM office_numberseries WHERE organization_id = %s AND (series, period) IN"
+            " (SELECT unnest(%s::text[]), unnest(%s::text[])) ORDER BY series FOR NO KEY UPDATE",
+            [organization.pk, sorted(series), periods],
+        )

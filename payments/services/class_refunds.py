@@ -17,8 +17,8 @@ from billing.money import ZERO
 from billing.office import approvals
 from billing.office.models import ApprovalRequest, Notice, Organization, User
 from billing.office.models.notice import Channel
-from billing.office.models.number_series import NumberSeries
 from billing.office.notices import Message, queue_notices
+from billing.office.numbers import hold_series
 from billing.office.policies import policies_for
 from billing.services.credit_control import judge_hold
 from billing.services.invoicing import issue_credit_memo
@@ -170,17 +170,12 @@ def carry_out_class_refund(*, approval: ApprovalRequest, by: User, now: datetime
     approvals.use(request=approval, action=action, subject=approval.subject, shown=facts, now=now)
     batch.approval = approval
     batch.save(update_fields=["approval"])
-    _lock_numbers(organization)
+    # Both before the journal's counter, which families in turn would otherwise take in both orders.
+    hold_series(organization, organization.today(now), "CM", "REF")
     outcome = ClassOutcome(batch)
     for bills in (list(group) for _k, group in groupby(by_bill(shares), key=lambda g: g[0].line.invoice.customer_id)):
         _serve_family(outcome, customers[bills[0][0].line.invoice.customer_id], bills, now, by)
     return outcome
-
-
-def _lock_numbers(organization: Organization) -> None:
-    """Both series before the journal's counter, which families in turn would otherwise take in both orders."""
-    rows = NumberSeries.objects.filter(organization=organization, series__in=("CM", "REF"))
-    list(rows.select_for_update().order_by("series", "period"))
 
 
 def _serve_family(

@@ -14,6 +14,7 @@ from billing.models import Allocation, CreditItem, Customer, Invoice, InvoiceKin
 from billing.money import ZERO, format_money
 from billing.office import approvals
 from billing.office.models import ApprovalRequest, User
+from billing.office.numbers import hold_series
 from billing.office.policies import PolicyBook, policies_for
 from billing.services.allocating import unallocate
 from billing.services.credit_control import judge_hold, set_hold
@@ -100,6 +101,7 @@ def return_cheque(*, cheque: Cheque, approval: ApprovalRequest, by: User, now: d
     assert item is not None
     book = policies_for(cheque.organization, customer_id=customer.pk)
     words = _reason_words(cheque, answer)
+    hold_series(cheque.organization, cheque.organization.today(now), "INV")
     _undo(cheque, item, words, by, now)
     refunded = [row["refund"] for row in shown["billed_again"] if row["customer"] == customer.code]
     recovery = _recover(cheque, customer, item, refunded, by, now)

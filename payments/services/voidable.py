@@ -43,7 +43,7 @@ class ChequeAtBank(DomainError):
 
 class OnSlip(DomainError):
     code = "on_slip"
-    sentence = _("{cheque} is on deposit slip {slip}; take it off the slip first, then void {number}.")
+    sentence = _("{cheque} is on deposit slip {slip}; cancel the slip first, then void {number}.")
 
 
 class NotReconciled(DomainError):

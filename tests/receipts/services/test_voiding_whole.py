@@ -177,7 +177,7 @@ def slip(school: Organization, by_cheque: Payment, clerk: User) -> Any:
 
 class TestCheques:
     def test_row_73_on_a_slip_it_names_the_slip(self, by_cheque, slip, clerk, manager) -> None:
-        with refusal("on_slip", f"is on deposit slip {slip.number}; take it off the slip first"):
+        with refusal("on_slip", f"is on deposit slip {slip.number}; cancel the slip first"):
             ask_to_void(by_cheque, clerk)
         with transaction.atomic():
             cancel_deposit(deposit=slip, now=NOW, by=clerk)
