@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from billing.office.notices import send_due_notices
 from payments.tasks import alarm_refunds
-from receipts.tasks import mature_due_cheques
+from receipts.tasks import issue_refund_papers, mature_due_cheques
 
 log = structlog.get_logger(__name__)
 
@@ -17,6 +17,7 @@ log = structlog.get_logger(__name__)
 # nothing when there is none. It may be called twice for one minute, late, or on two machines at once.
 JOBS: list[tuple[str, Callable[[datetime], object]]] = [
     ("mature_cheques", mature_due_cheques),
+    ("issue_refund_papers", issue_refund_papers),
     ("alarm_refunds", alarm_refunds),
     ("send_due_notices", send_due_notices),
 ]

@@ -2,6 +2,8 @@
 
 from datetime import date, datetime
 
+from django.db import transaction
+
 from billing.office.models import User
 from billing.transactions import transaction_required
 from payments.models import BankAccount, DrawerSession, Refund, RefundAttempt
@@ -40,6 +42,20 @@ def settle_refund(
     """settle_attempt; a refund that was paid gets its refund receipt. Raises what settle_attempt raises."""
     refund = paying_out.settle_attempt(attempt=attempt, outcome=outcome, on=on, note=note, now=now, by=by)
     return refund, _paper_of(refund, now, by)
+
+
+def issue_missing_papers(*, now: datetime, limit: int = 100) -> int:
+    """Refunds that were paid by another way than this module's get their papers too. Returns how many were made.
+
+    A journey: each in a transaction of its own, so that one that cannot be made keeps no other from its paper. One
+    query if none is missing.
+    """
+    missing = Refund.objects.filter(state=RefundState.PROCESSED, receipt__isnull=True).order_by("pk")
+    refunds = list(missing.select_related("organization")[:limit])
+    for refund in refunds:
+        with transaction.atomic():
+            issue_refund_receipt(refund=refund, now=now, by=None)
+    return len(refunds)
 
 
 def _paper_of(refund: Refund, now: datetime, by: User) -> RefundReceipt | None:
