@@ -6,13 +6,16 @@ import struct
 import unicodedata
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
 
 from django.utils.translation import gettext_lazy as _
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from billing.errors import BadInput, Sentence
 from billing.inputs import has_bank_account, has_card_number
 
+_STRICT = Lock()
 LARGEST = 5_000_000
 MEGABYTE = 1_000_000
 MOST_PIXELS = 40_000_000
@@ -93,11 +96,22 @@ def file_name(name: str, media_type: str) -> str:
     return (stem if stem and suffix.isalnum() and not suffix.isdigit() else name) + SUFFIXES[media_type]
 
 
+@contextmanager
+def _whole_only() -> Iterator[None]:
+    """Half a picture is refused, although the library that draws papers allows it for its whole process."""
+    with _STRICT:
+        before, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
+        try:
+            yield
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = before
+
+
 def _drawn_anew(data: bytes, name: str, field: str) -> tuple[bytes, str]:
     """A new picture of the same pixels, upright: what was said about it, and what stood behind it, is gone."""
     Image.init()  # else a process that has not opened a picture yet knows no format
     try:
-        with Image.open(io.BytesIO(data), formats=[f for f in FORMATS if f in Image.OPEN]) as picture:
+        with _whole_only(), Image.open(io.BytesIO(data), formats=[f for f in FORMATS if f in Image.OPEN]) as picture:
             _check_pixels(*picture.size, field=field)
             if picture.format == "JPEG" and data.count(SCAN) > MOST_SCANS:
                 raise _not_a_picture(name, field)

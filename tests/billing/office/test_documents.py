@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from PIL import Image
+from PIL import Image, ImageFile
 
 from billing.errors import BadInput
 from billing.office.documents import TamperedFile, documents_of, keep_document, path_of, read_document
@@ -151,6 +151,13 @@ class TestRefusals:
         assert (refusal.value.code, refusal.value.field) == (code, "photo")
         assert words in str(refusal.value)
         assert not KeptDocument.objects.exists() and not files(settings.DOCUMENTS_DIR)
+
+    def test_half_a_picture_is_refused_after_a_paper_was_drawn_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)  # as the library of the papers sets it
+        for kind in ("PNG", "JPEG"):
+            with pytest.raises(BadInput, match="is neither"):
+                make_safe(picture(kind, size=(400, 400))[:-400], name="x")
+        assert ImageFile.LOAD_TRUNCATED_IMAGES is True
 
     @pytest.mark.parametrize("data", [picture("JPEG"), picture("PNG"), pdf()], ids=["JPEG", "PNG", "PDF"])
     def test_five_megabytes_are_taken_and_not_a_byte_more(self, data: bytes) -> None:
