@@ -2,14 +2,18 @@
 
 from datetime import datetime, timedelta
 
+import structlog
 from django.db import transaction
 
+from billing.errors import DomainError
 from billing.money import format_money
 from billing.office.models import Notice, Organization
 from billing.office.models.notice import Channel
 from billing.office.notices import Message, queue_notices
 from payments.models import Refund
 from payments.selectors.refunds import WAITING, LateRefund, late_refunds
+
+log = structlog.get_logger(__name__)
 
 KINDS = {"late": "refund_late", "breach": "refund_breach", "hard": "refund_overdue"}
 WORDS = {
@@ -22,7 +26,8 @@ WORDS = {
 def alarm_late_refunds(*, now: datetime) -> int:
     """One message to the managers for each level that a waiting refund has reached; never the same one twice.
 
-    Returns how many were written. A journey: a transaction for each organization. One query if nothing is late.
+    Returns how many were written. A journey: a transaction for each organization; one that cannot be judged, such as
+    one whose calendar has no working day, keeps no other from its alarms. One query if nothing is late.
     """
     passed = Refund.objects.filter(state__in=WAITING, expected_on__lt=now.date() + timedelta(days=1))
     owners = Organization.objects.filter(pk__in=set(passed.values_list("organization_id", flat=True)))
@@ -30,7 +35,11 @@ def alarm_late_refunds(*, now: datetime) -> int:
 
 
 def _alarm(organization: Organization, now: datetime) -> int:
-    late = late_refunds(organization, organization.today(now))
+    try:
+        late = late_refunds(organization, organization.today(now))
+    except DomainError as refusal:
+        log.warning("refunds_not_judged", organization=organization.code, trouble=refusal.code)
+        return 0
     told = set(
         Notice.objects.filter(
             organization=organization, kind__in=KINDS.values(), fact__in=[_fact(row) for row in late]

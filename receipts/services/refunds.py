@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 
+import structlog
 from django.db import transaction
 
 from billing.office.models import User
@@ -11,6 +12,8 @@ from payments.models.refund import RefundState
 from payments.services import paying_out
 from receipts.models import RefundReceipt
 from receipts.services.refund_papers import issue_refund_receipt
+
+log = structlog.get_logger(__name__)
 
 
 @transaction_required
@@ -47,15 +50,22 @@ def settle_refund(
 def issue_missing_papers(*, now: datetime, limit: int = 100) -> int:
     """Refunds that were paid by another way than this module's get their papers too. Returns how many were made.
 
-    A journey: each in a transaction of its own, so that one that cannot be made keeps no other from its paper. One
-    query if none is missing.
+    A journey: each in a transaction of its own; one that cannot be made is logged and keeps no other from its paper.
+    One query if none is missing.
     """
     missing = Refund.objects.filter(state=RefundState.PROCESSED, receipt__isnull=True).order_by("pk")
     refunds = list(missing.select_related("organization")[:limit])
-    for refund in refunds:
+    return sum(_issue_missing(refund, now) for refund in refunds)
+
+
+def _issue_missing(refund: Refund, now: datetime) -> bool:
+    try:
         with transaction.atomic():
             issue_refund_receipt(refund=refund, now=now, by=None)
-    return len(refunds)
+    except Exception:  # whatever it is, one refund must not keep all others waiting for ever
+        log.exception("refund_receipt_not_made", refund=refund.number)
+        return False
+    return True
 
 
 def _paper_of(refund: Refund, now: datetime, by: User) -> RefundReceipt | None:

@@ -1,12 +1,14 @@
 """Managers are told of late refunds, once a level (requirements §2 row 8)."""
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 
 import pytest
 
 from billing.models import Customer
-from billing.office.calendar import add_business_days
+from billing.office.calendar import NeverOpen, add_business_days
 from billing.office.models import Notice, Organization
+from payments.selectors.refunds import LateRefund, late_refunds
+from payments.services import refund_alarms
 from payments.services.refund_alarms import alarm_late_refunds
 from payments.tasks import alarm_refunds
 from tests.builders import TODAY, customer, organization, pay, policy
@@ -61,3 +63,19 @@ def test_the_promise_is_the_organizations(school: Organization, ada: Customer, d
     policy(school, "refunds.promise_days", 2)
     ask(pay(ada, 50, method="card", strategy="none").payment, 20, desk.clerk)
     assert [alarm_late_refunds(now=at(school, days)) for days in (2, 3)] == [0, 1]
+
+
+def test_an_organization_without_a_working_day_keeps_no_other_from_its_alarms(
+    school: Organization, ada: Customer, desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = organization("closed")
+    ask(pay(customer(closed, "Cleo"), 50, method="card", strategy="none").payment, 20, office(closed).clerk)
+    ask(pay(ada, 50, method="card", strategy="none").payment, 20, desk.clerk)
+
+    def judged(which: Organization, today: date) -> list[LateRefund]:
+        if which == closed:
+            raise NeverOpen(day=today)
+        return late_refunds(which, today)
+
+    monkeypatch.setattr(refund_alarms, "late_refunds", judged)
+    assert (alarm_late_refunds(now=at(school, 6)), told(school), told(closed)) == (1, ["refund_late"], [])

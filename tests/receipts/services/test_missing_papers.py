@@ -1,12 +1,17 @@
 """Every refund that was paid has its paper, by whatever door it was paid (R101)."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from billing.models import Customer
 from billing.office.models import Organization
+from payments.models import Refund
 from receipts.models import RefundReceipt
+from receipts.services import refund_papers
+from receipts.services.refund_content import refund_content
 from receipts.tasks import issue_refund_papers
 from tests.assertions import assert_books_whole
 from tests.builders import NOW, customer, organization, pay
@@ -45,3 +50,20 @@ def test_with_nothing_missing_it_asks_one_question(db: None) -> None:
     with CaptureQueriesContext(connection) as asked:
         assert issue_refund_papers(NOW) == 0
     assert len([query for query in asked if "payments_refund" in query["sql"]]) == 1
+
+
+def test_one_that_cannot_be_made_keeps_no_other_from_its_paper(
+    ada: Customer, desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = (approved(pay(ada, n, method="card", strategy="none").payment, 5, desk) for n in (10, 20))
+    for refund in (bad, good):
+        settle(send(refund, desk.teller), desk.teller)
+
+    def content(*, refund: Refund, **facts: Any) -> dict[str, Any]:
+        if refund.pk == bad.pk:
+            raise ValueError("a name that no paper can carry")
+        return refund_content(refund=refund, **facts)
+
+    monkeypatch.setattr(refund_papers, "refund_content", content)
+    assert issue_refund_papers(NOW) == 1
+    assert [paper.refund_id for paper in RefundReceipt.objects.all()] == [good.pk]
