@@ -5,11 +5,8 @@ stays that no row names: harmless, nobody can read it without a row.
 """
 
 import hashlib
-import os
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from uuid import uuid4
 
 from cryptography.fernet import InvalidToken
@@ -18,6 +15,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from billing.errors import DomainError
+from billing.office.files import write_whole
 from billing.office.models import KeptDocument, Organization, User
 from billing.office.secrets import decrypt_bytes, encrypt_bytes
 from billing.office.uploads import clean_name, make_safe
@@ -55,7 +53,7 @@ def keep_document(
     if known is not None:
         return known
     stored_as = uuid4().hex
-    _write(path_of(stored_as), encrypt_bytes(plain))
+    write_whole(path_of(stored_as), encrypt_bytes(plain))
     facts = {
         "kind": kind, "name": shown, "media_type": media_type, "size": len(plain), "stored_as": stored_as,
         "kept_at": now, "kept_by": by,
@@ -88,36 +86,3 @@ def documents_of(organization: Organization, subject: str) -> QuerySet[KeptDocum
 def path_of(stored_as: str) -> Path:
     """One level of folders, so that none grows too long to list."""
     return Path(settings.DOCUMENTS_DIR) / stored_as[:2] / stored_as
-
-
-def _write(path: Path, data: bytes) -> None:
-    """All of it or nothing, whenever the power goes."""
-    _make_folder(path.parent)
-    with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
-        try:
-            file.write(data)
-            file.flush()
-            os.fchmod(file.fileno(), 0o440)
-            os.fsync(file.fileno())
-            os.replace(file.name, path)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                os.unlink(file.name)
-            raise
-    _fsync_folder(path.parent)
-
-
-def _make_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        _make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        _fsync_folder(folder.parent)
-
-
-def _fsync_folder(folder: Path) -> None:
-    """Without this the name of a file that was written can still be lost with the power."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

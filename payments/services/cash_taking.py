@@ -1,8 +1,9 @@
 """Which drawer the cash of a payment goes into."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from billing.errors import BadInput, DomainError, NotFound
@@ -23,21 +24,22 @@ class DrawerNeeded(DomainError):
 
 def find_drawers(organization: Organization, orders: Sequence[PaymentOrder]) -> Drawers:
     """The drawers that orders name, as they are now. One query if any is named."""
-    wanted = {order.drawer_session_id for order in orders if order.drawer_session_id is not None}
-    if not wanted:
-        return {}
-    rows = DrawerSession.objects.filter(organization=organization, pk__in=wanted).select_related("cash_point")
-    return {session.pk: session for session in rows}
+    return _by_key(_named(organization, orders))
 
 
 def lock_drawers(organization: Organization, orders: Sequence[PaymentOrder]) -> Drawers:
     """As find_drawers; nobody counts them until commit. After customers in the lock order, by key."""
+    return _by_key(_named(organization, orders).order_by("pk").select_for_update(no_key=True, of=("self",)))
+
+
+def _named(organization: Organization, orders: Sequence[PaymentOrder]) -> QuerySet[DrawerSession]:
+    """No query at all where no order names a drawer."""
     wanted = {order.drawer_session_id for order in orders if order.drawer_session_id is not None}
-    if not wanted:
-        return {}
-    rows = DrawerSession.objects.filter(organization=organization, pk__in=wanted).select_related("cash_point")
-    locked = rows.order_by("pk").select_for_update(no_key=True, of=("self",))
-    return {session.pk: session for session in locked}
+    return DrawerSession.objects.filter(organization=organization, pk__in=wanted).select_related("cash_point")
+
+
+def _by_key(sessions: Iterable[DrawerSession]) -> Drawers:
+    return {session.pk: session for session in sessions}
 
 
 def check_drawer(order: PaymentOrder, drawers: Drawers, book: PolicyBook, *, at_counter: bool) -> None:

@@ -1,33 +1,18 @@
 """Documents kept by the SHA-256 of their bytes, written once, checked on every reading (R155)."""
 
 import hashlib
-import os
-from contextlib import suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from django.conf import settings
 
+from billing.office.files import write_whole
 from receipts.papers.errors import TamperedDocument
 
 
 def keep(data: bytes) -> str:
     """Put a document into the archive for good and return its SHA-256. A crash leaves all of it or nothing."""
     digest = hashlib.sha256(data).hexdigest()
-    path = path_of(digest)
-    _make_folder(path.parent)
-    with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
-        try:
-            file.write(data)
-            file.flush()
-            os.fchmod(file.fileno(), 0o440)
-            os.fsync(file.fileno())
-            os.replace(file.name, path)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                os.unlink(file.name)
-            raise
-    _fsync_folder(path.parent)
+    write_whole(path_of(digest), data)
     return digest
 
 
@@ -50,19 +35,3 @@ def forget(digest: str) -> None:
 def path_of(digest: str) -> Path:
     """Two levels of folders, so that none grows too long to list."""
     return Path(settings.ARCHIVE_DIR) / digest[:2] / digest[2:4] / f"{digest}.pdf"
-
-
-def _make_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        _make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        _fsync_folder(folder.parent)
-
-
-def _fsync_folder(folder: Path) -> None:
-    """Without this the name of a file that was written can still be lost with the power."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
