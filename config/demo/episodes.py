@@ -202,14 +202,15 @@ def _void(story: Story, payment: Payment) -> None:
 
 
 def void_waits(story: Story, customer: Customer) -> None:
+    """On a day whose cheques stay in hand until the end: one at the bank is returned, not voided."""
     taken: list[Payment] = []
-    on(story, 3, lambda: taken.append(pay(story, customer, total(owed(story, customer)))))
+    on(story, 2, lambda: taken.append(pay(story, customer, total(owed(story, customer)))))
     on(story, 0, lambda: _ask_void(story, taken[0], "Cheque was made out to somebody else"))
 
 
 def voided(story: Story, customer: Customer) -> None:
     taken: list[Payment] = []
-    on(story, 10, lambda: taken.append(pay(story, customer, total(owed(story, customer)))))
+    on(story, 10, lambda: taken.append(pay(story, customer, total(owed(story, customer)), Method.BANK_TRANSFER)))
     on(story, 9, lambda: _void(story, taken[0]))
 
 
