@@ -7,3 +7,12 @@ class BillingConfig(AppConfig):
     label = "billing"
     verbose_name = _("Receivables")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from billing.office import policies
+        from billing.services import allocating
+        from billing.services.chasing.looking import look_again
+        from billing.services.chasing.timelines import after_money
+
+        allocating.AFTER_MONEY.append(after_money)
+        policies.AFTER_CHANGE.append(look_again)

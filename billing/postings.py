@@ -7,6 +7,7 @@ from decimal import Decimal
 from billing.ledger.models import Role
 from billing.ledger.posting import Draft, Line, credit, debit
 from billing.models import CreditKind, InvoiceKind
+from billing.models.party import ProviderKind
 
 # What an allocation takes from, by the kind of credit.
 CREDIT_ROLES = {
@@ -20,7 +21,12 @@ EARNED_ROLES = {
     InvoiceKind.FEE: Role.LATE_FEES,
     InvoiceKind.RETURN_FEE: Role.SERVICE_FEES,
     InvoiceKind.RECOVERY: Role.UNAPPLIED_CASH,
+    InvoiceKind.LOAN: Role.POLICY_LOANS,
+    InvoiceKind.INTEREST: Role.LOAN_INTEREST,
+    InvoiceKind.EXPIRED: Role.EXPIRED_CREDITS,
 }
+# What an earning costs, by its kind; a correction or clawback costs back what it corrects.
+COST_ROLES = {ProviderKind.TEACHER: Role.TEACHER_PAY, ProviderKind.AGENT: Role.COMMISSIONS}
 
 
 def invoice_issued(
@@ -36,7 +42,7 @@ def invoice_issued(
     if opening:
         lines.append(credit(Role.OPENING_BALANCE, net + tax, **tags))
     else:
-        party = customer_id if kind == InvoiceKind.RECOVERY else None
+        party = customer_id if kind in (InvoiceKind.RECOVERY, InvoiceKind.LOAN) else None
         lines.append(credit(EARNED_ROLES[InvoiceKind(kind)], net, party=party, **tags))
         if tax:
             lines.append(credit(Role.TAX_PAYABLE, tax, **tags))
@@ -88,3 +94,39 @@ def credit_moved(
     return Draft(
         key=key, event="credit_moved", entry_date=on, currency=currency, lines=lines, memo=number, reason=reason
     )
+
+
+def loan_lent(
+    *, key: str, number: str, customer_id: int, amount: Decimal, currency: str, on: date, account_id: int | None = None
+) -> Draft:
+    """Dr policy loans, Cr bank. account_id: the ledger account of the bank account it left."""
+    lines = [
+        debit(Role.POLICY_LOANS, amount, party=customer_id),
+        credit(Role.BANK, amount, account_id=account_id),
+    ]
+    return Draft(key=key, event="loan_lent", entry_date=on, currency=currency, lines=lines, memo=number)
+
+
+def earned(
+    *, key: str, memo: str, provider_id: int, provider_kind: str, amount: Decimal, currency: str, on: date,
+    reason: str = "",
+) -> Draft:  # fmt: skip
+    """Dr teacher pay or commissions, Cr owed to providers; an amount below zero the other way round (R89, R90)."""
+    cost, size = COST_ROLES[ProviderKind(provider_kind)], abs(amount)
+    gives = amount > 0
+    lines = [
+        debit(cost, size) if gives else debit(Role.PROVIDERS_PAYABLE, size, party=provider_id),
+        credit(Role.PROVIDERS_PAYABLE, size, party=provider_id) if gives else credit(cost, size),
+    ]
+    return Draft(key=key, event="earned", entry_date=on, currency=currency, lines=lines, memo=memo, reason=reason)
+
+
+def paid_out(
+    *, key: str, number: str, provider_id: int, amount: Decimal, currency: str, on: date, account_id: int | None = None
+) -> Draft:
+    """Dr owed to providers, Cr bank. account_id: the ledger account of the bank account it left."""
+    lines = [
+        debit(Role.PROVIDERS_PAYABLE, amount, party=provider_id),
+        credit(Role.BANK, amount, account_id=account_id),
+    ]
+    return Draft(key=key, event="paid_out", entry_date=on, currency=currency, lines=lines, memo=number)

@@ -11,11 +11,9 @@ from django.db import IntegrityError
 from django.utils.translation import gettext_lazy as _
 
 from billing.errors import DomainError, Sentence
-
-ALREADY_THERE = _("This was already entered.")
-NUMBER_TAKEN = _("This number was already given.")
-NOT_HERE = _("This belongs to another customer, currency or organization.")
-FRACTION = _("The currency has no such fraction.")
+from billing.refusal_words import ALREADY_THERE, FRACTION, NOT_HERE, NUMBER_TAKEN
+from billing.refusal_words import CODES as MORE_CODES
+from billing.refusal_words import SENTENCES as MORE_SENTENCES
 
 # Constraint as the database names it → what to say. A test holds that none is missing.
 SENTENCES: dict[str, Sentence] = {
@@ -190,6 +188,7 @@ SENTENCES: dict[str, Sentence] = {
     "organization_currency_is_iso": _("A currency is three capital letters, for example USD."),
     "office_user_username_key": _("There is already a user of this name."),
     "office_auditseal_position_key": ALREADY_THERE,
+    **MORE_SENTENCES,
 }
 # Names that Django makes up: how they end, and what such a constraint is for.
 ENDINGS: dict[str, Sentence] = {
@@ -212,6 +211,7 @@ CODES = {
     "approval_maker_is_not_checker": "own_request",
     "invoice_not_over_applied": "over_allocation",
     "credit_item_not_over_applied": "more_than_paid",
+    **MORE_CODES,
 }
 
 

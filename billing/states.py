@@ -47,3 +47,30 @@ def move_all(
     for record in records:
         for name, value in {"state": to, column: values[record.pk], **changes}.items():
             setattr(record, name, value)
+
+
+def move_many(
+    model: type[models.Model], keys: Sequence[int], old: str, to: str, allowed: Mapping[str, Set[str]], *,
+    values: Mapping[str, Sequence[int | str | None]] | None = None, **changes: Any,
+) -> None:  # fmt: skip
+    """As move, for many rows of one state by their keys, in one statement. values: column → one value for each key.
+
+    Raises IllegalTransition, StaleState if one of them is in another state by now.
+    """
+    if not keys:
+        return
+    if to not in allowed[old]:
+        raise IllegalTransition(record=model._meta.verbose_name, old=old, new=to)
+    each = values or {}
+    fields: dict[str, Any] = {name: model._meta.get_field(name) for name in each}
+    columns = [field.column for field in fields.values()]
+    arrays = "".join(f", %s::{'text' if isinstance(f, models.CharField) else 'bigint'}[]" for f in fields.values())
+    sets = "".join(f", {name} = %s" for name in changes) + "".join(f", {column} = v.{column}" for column in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {model._meta.db_table} r SET state = %s{sets} FROM unnest(%s::bigint[]{arrays})"
+            f" AS v ({', '.join(['id', *columns])}) WHERE r.id = v.id AND r.state = %s",
+            [to, *changes.values(), list(keys), *(list(each[name]) for name in fields), old],
+        )
+        if cursor.rowcount != len(keys):
+            raise StaleState(record=model._meta.verbose_name)

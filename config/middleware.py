@@ -50,21 +50,23 @@ class StaffIdleMiddleware:
 
 
 class PlaceMiddleware:
-    """In the console, times are those of the organization worked in, and words are in the user's own language.
+    """In the console and on pages for families, words are in the user's own language, and nothing is kept by caches.
 
-    The language chosen on this machine comes first; then the one the user chose elsewhere; then the browser's.
+    The language chosen on this machine comes first; then the one the user chose elsewhere; then the browser's. In the
+    console times are those of the organization worked in; a family's page has several.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.path_info.startswith("/console/"):
+        if not request.path_info.startswith(("/console/", "/family/")):
             return self.get_response(request)
         if isinstance(request.user, User) and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
             translation.activate(request.user.language)
             request.LANGUAGE_CODE = translation.get_language()
-        organization = request.organization  # type: ignore[attr-defined]
+        in_console = request.path_info.startswith("/console/")
+        organization = request.organization if in_console else None  # type: ignore[attr-defined]
         with timezone.override(organization.zone if organization else None):
             response = self.get_response(request)
         response.setdefault("Cache-Control", "no-store")

@@ -349,6 +349,9 @@ SPECTACULAR_SETTINGS = {
         "RefundState": "payments.models.refund.RefundState",
         "RefundStatus": "receipts.api.schema.REFUND_STATUSES",
         "RefundsOfPaymentStatus": "receipts.api.schema.PAYMENT_REFUND_STATUSES",
+        "PolicyStatus": "receipts.api.schema.POLICY_STATUSES",
+        "InstallmentStatus": "receipts.api.policy_schema.SCHEDULE_STATUSES",
+        "AttendanceStatus": "billing.models.lesson.AttendanceStatus",
     },
 }
 IMPORT_EXPORT_USE_TRANSACTIONS = True

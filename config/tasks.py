@@ -8,6 +8,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from billing.office.notices import send_due_notices
+from billing.tasks import accrue_earnings, bill_due, chase_overdue, expire_lesson_credits, tend_agreements
 from payments.tasks import alarm_refunds
 from receipts.tasks import issue_refund_papers, mature_due_cheques
 
@@ -19,6 +20,11 @@ JOBS: list[tuple[str, Callable[[datetime], object]]] = [
     ("mature_cheques", mature_due_cheques),
     ("issue_refund_papers", issue_refund_papers),
     ("alarm_refunds", alarm_refunds),
+    ("tend_agreements", tend_agreements),
+    ("bill_due", bill_due),
+    ("chase_overdue", chase_overdue),
+    ("accrue_earnings", accrue_earnings),
+    ("expire_lesson_credits", expire_lesson_credits),
     ("send_due_notices", send_due_notices),
 ]
 

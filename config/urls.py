@@ -2,13 +2,14 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import RedirectView
 
 from config import health
+from config.console.signing_in import start
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", start, name="start"),
     path("console/", admin.site.urls),
+    path("", include("billing.pages.urls")),
     path("api/v1/", include("receipts.api.urls")),
     path("api/v1/", include("billing.api.urls")),  # last of the API: it answers for whatever is not there
     path("healthz", health.healthz, name="healthz"),

@@ -1,10 +1,14 @@
 from billing.admin import aging_report as aging_report
 from billing.admin import approvals as approvals
 from billing.admin import audit as audit
+from billing.admin import chasing as chasing
 from billing.admin import clients as clients
 from billing.admin import credit_page as credit_page
 from billing.admin import customer_page as customer_page
 from billing.admin import documents as documents
+from billing.admin import earning as earning
+from billing.admin import forecasting as forecasting
+from billing.admin import insurance as insurance
 from billing.admin import invoice_page as invoice_page
 from billing.admin import months as months
 from billing.admin import move_page as move_page
@@ -12,6 +16,10 @@ from billing.admin import notices as notices
 from billing.admin import office as office
 from billing.admin import organization as organization
 from billing.admin import people as people
+from billing.admin import plans as plans
 from billing.admin import policies as policies
 from billing.admin import registrations as registrations
 from billing.admin import registrations_ledger as registrations_ledger
+from billing.admin import runs as runs
+from billing.admin import taxing as taxing
+from billing.admin import teaching as teaching

@@ -27,6 +27,7 @@ from billing.office.models.user import Mode
 from billing.office.policies import policies_for
 from billing.selectors.covered import covered_amounts
 from billing.selectors.customer_account import BUCKETS, Position, positions, promises_of
+from billing.selectors.customer_traces import with_traces
 from billing.selectors.timeline import timeline
 from billing.services import requests
 from billing.services.promising import record_promise
@@ -37,8 +38,8 @@ ASKING = (Mode.DO, Mode.MAKE, Mode.CHECK)
 
 def find_customer(request: ConsoleRequest, pk: int) -> Customer:
     """The customer of the organization worked in, or 404."""
-    rows = Customer.objects.select_related("household", "organization")
-    return get_object_or_404(rows, pk=pk, organization=request.organization)
+    rows = Customer.objects.select_related("household", "organization", "billing_profile")
+    return get_object_or_404(with_traces(rows), pk=pk, organization=request.organization)
 
 
 @console_path("customers/<int:pk>/", "customer", "see_receivables")

@@ -11,13 +11,14 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.errors import Sentence
 from billing.ledger.models import Role
-from billing.models import AllocationKind
+from billing.models import AgreementKind, AllocationKind, Basis, Frequency
+from billing.models.billing_run import RunKind
 from billing.money import EXPONENTS, format_money
 
 # In the order in which a checker reads them; the database keeps facts in an order of its own. Apps add theirs.
 LABELS: dict[str, Sentence] = {
     "deed": _("What is asked"), "refund": _("Refund"), "payment": _("Payment"),
-    "credit": _("Payment or credit"), "invoice": _("Invoice"),
+    "credit": _("Payment or credit"), "invoice": _("Invoice"), "fee_invoice": _("Late fee"),
     "customer": _("Customer"), "kind": _("What"), "net": _("Net"), "tax": _("Tax"), "amount": _("Amount"),
     "currency": _("Currency"), "method": _("Method"), "received_on": _("Received on"), "payer": _("Payer"),
     "reference": _("Reference"), "recorded_by": _("Recorded by"), "state": _("State now"),
@@ -25,13 +26,26 @@ LABELS: dict[str, Sentence] = {
     "disputed_now": _("Disputed now"), "invoice_open": _("Open on the invoice now"), "stands_now": _("Applied now"),
     "shall_stand": _("To be applied instead"), "reopens": _("Invoices that reopen"),
     "entries_reversed": _("Journal entries mirrored"),
+    "plan": _("Plan"), "plan_kind": _("Kind"), "basis": _("Billed"), "frequency": _("Frequency"),
+    "price_now": _("Price now"), "prices": _("Prices"), "items": _("Further lines"), "line": _("Line"),
+    "effective_on": _("From"), "agreements": _("Running agreements"),
+    "run": _("Billing run"), "run_kind": _("Kind of run"), "bill_until": _("Up to"), "issue_on": _("Issued on"),
+    "totals": _("Totals"), "currency_code": _("Currency"), "invoices": _("Invoices"), "invoiced": _("Invoiced"),
+    "memos": _("Credit memos"), "given_back": _("Given back"), "left_out": _("Left out"), "odd": _("Unusual"),
+    "payout_batch": _("Payout"), "earned_until": _("Earned up to"), "payouts": _("Paid to"),
+    "provider": _("Provider"), "earnings": _("Earnings"),
 }  # fmt: skip
 DEEDS: dict[str, Sentence] = {
     "set_hold": _("set a credit hold"), "release_hold": _("release the credit hold"),
     "credit_memo": _("issue a credit memo"), "unallocate": _("take an allocation back"),
     "reallocate": _("redistribute a payment or credit"), "dispute": _("mark the invoice disputed"),
     "undispute": _("clear the dispute"), "void_invoice": _("void the invoice"),
+    "billing_run": _("let a billing run go out"),
+    "waive_late_fee": _("waive a late fee"),
     "refund": _("give money back"), "class_refund": _("refund a cancelled class"),
+    "pay_out": _("pay teachers and agents"),
+    "offer_plan": _("offer the plan"), "retire_plan": _("no longer offer the plan"),
+    "plan_price": _("change the price of a plan"),
 }  # fmt: skip
 ACTIONS: dict[str, Sentence] = {
     "verify_large_payment": _("verify a large payment"), "accept_unusual_method": _("accept an unusual method"),
@@ -40,11 +54,15 @@ ACTIONS: dict[str, Sentence] = {
     "write_off_large": _("write off or credit"), "close_period": _("close a month"),
     "reopen_period": _("reopen a month"), "set_limits": _("change a limit"), "set_prices": _("change a policy"),
     "manage_users": _("give a role"), "refund_small": _("refund up to the limit"),
+    "billing_run": _("billing run"),
     "refund_large": _("refund above the limit"), "refund_elsewhere": _("refund by another way"),
+    "waive_late_fee": _("waive a late fee"),
+    "pay_providers": _("pay teachers and agents"),
 }  # fmt: skip
 EVENTS: dict[str, Sentence] = {
     "invoice_issued": _("invoice issued"), "credit_memo_issued": _("credit memo issued"),
     "credit_allocated": _("credit set against invoices"), "payment_received": _("payment received"),
+    "earned": _("earned by a teacher or agent"), "paid_out": _("paid out to a teacher or agent"),
 }  # fmt: skip
 NOTICE_KINDS: dict[str, Sentence] = {
     "receipt": _("receipt"), "receipt_void": _("receipt void"), "hold_released": _("credit hold released"),
@@ -54,6 +72,13 @@ NOTICE_KINDS: dict[str, Sentence] = {
     "refund_rejected": _("refund not approved"), "refund_withdrawn": _("refund withdrawn"),
     "refund_paid": _("refund paid"), "refund_kept": _("refund kept as credit"),
     "refund_failed": _("refund failed"), "class_refund_left_out": _("left out of a class refund"),
+    **{f"reminder_{level}": _("reminder") for level in range(1, 11)},
+    "reminder_before": _("reminder before the due day"), "reminder_final": _("final notice"),
+    "agreement_suspend": _("service suspended"),
+    "agreement_reactivate": _("service resumed"), "agreement_lapse": _("policy lapsed"),
+    "agreement_revive": _("policy revived"), "credit_waits": _("credit to apply"),
+    "debt_plan_broken": _("debt plan broken"), "collection_opened": _("collection case opened"),
+    "collection_paid": _("payment in collections"),
     "refund_late": _("refund late"), "refund_breach": _("refund far too late"),
     "refund_overdue": _("refund past its last day"),
 }  # fmt: skip
@@ -64,10 +89,11 @@ DOCUMENT_KINDS: dict[str, Sentence] = {
 WORDS: dict[str, Mapping[str, Sentence]] = {
     "kind": dict(AllocationKind.choices), "deed": DEEDS, "action": ACTIONS, "event": EVENTS,
     "notice_kind": NOTICE_KINDS, "account_role": dict(Role.choices),
-    "document_kind": DOCUMENT_KINDS,
+    "document_kind": DOCUMENT_KINDS, "frequency": dict(Frequency.choices),
+    "run_kind": dict(RunKind.choices), "plan_kind": dict(AgreementKind.choices), "basis": dict(Basis.choices),
 }  # fmt: skip
-AMOUNTS = {"amount", "net", "tax", "invoice_open", "limit"}
-HIDDEN = {"currency", "invoice_key", "line_key", "to_customer_key", "letter_key"}
+AMOUNTS = {"amount", "net", "tax", "invoice_open", "limit", "price_now"}
+HIDDEN = {"currency", "invoice_key", "line_key", "to_customer_key", "letter_key", "content_hash"}
 
 
 @dataclass(frozen=True)

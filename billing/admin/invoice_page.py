@@ -17,12 +17,13 @@ from billing.admin.panels import panels_of
 from billing.admin.working import Field, Form, attempt, back_to, say_why, show_form
 from billing.errors import DomainError, Sentence
 from billing.inputs import clean_text
-from billing.models import Allocation, Invoice
+from billing.models import Allocation, Invoice, InvoiceLine
 from billing.money import format_money
 from billing.office import clock
 from billing.office.models import ApprovalRequest, User
 from billing.office.models.user import Mode
 from billing.office.policies import policies_for
+from billing.rules.explaining import sentences
 from billing.selectors.customer_account import allocations_of, invoice_discount
 from billing.selectors.journal import entries_with_lines
 from billing.services import overrides, requests
@@ -45,7 +46,7 @@ def invoice_page(request: ConsoleRequest, pk: int) -> HttpResponse:
     journal = may_here(request, "see_journal")
     entry_ids = {invoice.entry_id, invoice.void_entry_id, *(row.entry_id for row in rows)}
     context = console_context(
-        request, invoice.number, invoice=invoice, today=today, lines=list(invoice.lines.all()),
+        request, invoice.number, invoice=invoice, today=today, lines=explained_lines(invoice),
         discount=invoice_discount(invoice, book, today), days_overdue=invoice.days_overdue(today),
         allocations=standing_and_undone(rows), may_take_back=may_here(request, overrides.OVERRIDE, *ASKING),
         alone=may_here(request, overrides.OVERRIDE, Mode.DO), may_void=may_here(request, overrides.VOID, *ASKING),
@@ -56,6 +57,15 @@ def invoice_page(request: ConsoleRequest, pk: int) -> HttpResponse:
         waiting=waiting_for(request, [f"invoice:{pk}"]),
     )  # fmt: skip
     return render(request, "console/invoice/page.html", context)
+
+
+def explained_lines(invoice: Invoice) -> list[InvoiceLine]:
+    """Its lines, each with how it came about in the reader's language; a stored sentence where no steps were kept."""
+    rows = list(invoice.lines.all())
+    for row in rows:
+        kept = [row.explanation] if row.explanation else []
+        row.sentences = sentences(row.derivation, invoice.currency) if row.derivation else kept  # type: ignore[attr-defined]
+    return rows
 
 
 def standing_and_undone(rows: list[Allocation]) -> list[dict[str, Any]]:

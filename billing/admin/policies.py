@@ -17,6 +17,7 @@ from billing.admin.deeds import deed
 from billing.admin.facts import said_code
 from billing.admin.forms import area, carry, choice, reason_field, several, text
 from billing.errors import Sentence
+from billing.models.lesson import LessonCreditKind
 from billing.office import clock, policy_changes
 from billing.office.models import ApprovalRequest, PolicySetting, User
 from billing.office.models.approval import ApprovalState
@@ -30,6 +31,19 @@ GROUPS = {
     "discount": gettext_lazy("Early-payment discount"),
     "write_off": gettext_lazy("Small differences"),
     "credit": gettext_lazy("Credit limits and holds"),
+    "cheques": gettext_lazy("Cheques"),
+    "cash": gettext_lazy("Cash"),
+    "refunds": gettext_lazy("Refunds"),
+    "disputes": gettext_lazy("Disputes"),
+    "agreements": gettext_lazy("Agreements and their schedules"),
+    "billing": gettext_lazy("Billing runs"),
+    "lessons": gettext_lazy("Lessons and attendance"),
+    "dunning": gettext_lazy("Reminders, suspension, collections"),
+    "late_fee": gettext_lazy("Late fees"),
+    "premiums": gettext_lazy("Insurance policies"),
+    "earnings": gettext_lazy("What teachers earn"),
+    "commissions": gettext_lazy("Commissions"),
+    "calendar": gettext_lazy("Working days"),
     "approvals": gettext_lazy("Approvals"),
     "receipts": gettext_lazy("Receipts"),
 }
@@ -114,13 +128,33 @@ def _value_field(policy: Policy) -> forms.Field:
 # Which of the stored words a setting chooses among.
 CHOICES = {
     "payments.methods": "method", "payments.unusual_methods": "method", "allocation.strategy": "strategy",
-    "receipts.delivery": "delivery",
+    "receipts.delivery": "delivery", "agreements.frequencies": "frequency",
+}  # fmt: skip
+# Words of settings that choose among something of their own.
+OWN_WORDS: dict[str, dict[str, Sentence]] = {
+    "agreements.proration": {
+        "day": gettext_lazy("its days"), "full": gettext_lazy("the whole period"), "none": gettext_lazy("nothing"),
+    },
+    "agreements.shift": {
+        "following": gettext_lazy("to the next working day"), "preceding": gettext_lazy("to the last working day"),
+        "none": gettext_lazy("nowhere"),
+    },
+    "lessons.credit_kind": dict(LessonCreditKind.choices),
+    "late_fee.kind": {
+        "none": gettext_lazy("no fee"), "flat": gettext_lazy("a flat fee"),
+        "percent_a_month": gettext_lazy("a percentage a month"),
+    },
+    "earnings.accrue": {
+        "attendance": gettext_lazy("when it was given"), "payment": gettext_lazy("when it was paid"),
+    },
 }  # fmt: skip
 
 
 def _word(policy: Policy, name: str) -> str:
     if policy.key == "receipts.languages":
         return dict(settings.LANGUAGES).get(name, name)
+    if policy.key in OWN_WORDS:
+        return str(OWN_WORDS[policy.key][name])
     return said_code(CHOICES[policy.key], name) if policy.key in CHOICES else name
 
 

@@ -29,7 +29,8 @@ DEADLOCK_TRIES = 3
 class Field:
     """One input. kind: "text", "area", "amount", "date", "select" (choices), "check" or "file".
 
-    upload: what was sent for a file; its value is the file's name, which is all a form can show again.
+    upload: what was sent for a file; its value is the file's name, which is all a form can show again. accept: the
+    kinds of files a browser offers.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Field:
     choices: Iterable[tuple[str, Sentence]] = ()
     error: str = ""
     longest: int = 400
+    accept: str = "image/*,application/pdf"
     upload: "UploadedFile[Any] | None" = None
 
 

@@ -90,6 +90,39 @@ class DayOrInstant(_Read, serializers.Field[Any, Any, Any, Any]):
         return parse_day(data, field=self.field_name or "")
 
 
+@extend_schema_field({"type": "string", "format": "date-time", "example": "2026-03-11T16:00:00-04:00"})
+class Instant(_Read, serializers.Field[Any, Any, Any, Any]):
+    """An instant with its zone; without one, the zone of context["organization"] decides."""
+
+    def read(self, data: Any) -> Any:
+        return parse_instant(data, field=self.field_name or "", zone=self.context["organization"].zone)
+
+
+@extend_schema_field({"type": "integer", "minimum": 1, "maximum": 600})
+class Minutes(_Read, serializers.Field[Any, Any, Any, Any]):
+    def read(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int) or not 0 < data <= 600:
+            raise BadInput(_("Write the length in whole minutes, 1 to 600."), code="not_minutes")
+        return data
+
+
+@extend_schema_field({"type": "string", "pattern": r"^\d+(\.\d{1,2})?$", "example": "23.50"})
+class Hours(_Read, serializers.Field[Any, Any, Any, Any]):
+    """Hours as text, like amounts; read by whoever knows what they are about."""
+
+    def read(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise BadInput(_('Send hours as text: "23.5".'), code="hours_not_text")
+        return data
+
+
+class Flag(_Read, serializers.BooleanField):
+    def read(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            raise BadInput(_("Say true or false."), code="not_a_flag")
+        return data
+
+
 class Choice(_Read, serializers.ChoiceField):
     """One of a list of words. "Net Banking" and "net-banking" are read as net_banking."""
 

@@ -38,6 +38,12 @@ class Role(models.TextChoices):
     SERVICE_FEES = "service_fees", _("return and processing fees")
     CASH_OVER_SHORT = "cash_over_short", _("cash over and short")
     DISPUTED_FUNDS = "disputed_funds", _("disputed funds")
+    POLICY_LOANS = "policy_loans", _("policy loans")
+    LOAN_INTEREST = "loan_interest", _("loan interest")
+    EXPIRED_CREDITS = "expired_credits", _("expired credits")
+    PROVIDERS_PAYABLE = "providers_payable", _("owed to providers")
+    TEACHER_PAY = "teacher_pay", _("teacher pay")
+    COMMISSIONS = "commissions", _("commissions")
     OPENING_BALANCE = "opening_balance", _("opening balances taken over")
 
 

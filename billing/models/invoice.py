@@ -19,6 +19,9 @@ class InvoiceKind(models.TextChoices):
     FEE = "fee", _("fee")
     RETURN_FEE = "return_fee", _("return fee")
     RECOVERY = "recovery", _("refund to pay back")
+    LOAN = "loan", _("loan repayment")
+    INTEREST = "interest", _("loan interest")
+    EXPIRED = "expired", _("expired credit")
 
 
 class InvoiceQuerySet(models.QuerySet["Invoice"]):
@@ -34,6 +37,7 @@ class Invoice(models.Model):
 
     discount_rate, discount_until: early-payment terms, "2/10" is 0.02 until ten days after issue (R87).
     opening: taken over from another system when loaded, so it was revenue there.
+    agreement: what it was billed for, with the period it covers (R10); a fee names the agreement that was late.
     """
 
     organization = models.ForeignKey(Organization, models.PROTECT, db_index=False, related_name="invoices")
@@ -73,6 +77,12 @@ class Invoice(models.Model):
     creditor_reference = models.CharField(_("creditor reference"), max_length=40, blank=True)
     department = models.CharField(_("department"), max_length=40, blank=True)
     project = models.CharField(_("project"), max_length=40, blank=True)
+    agreement = models.ForeignKey(
+        "billing.Agreement", models.PROTECT, null=True, blank=True, db_index=False, related_name="invoices",
+        verbose_name=_("agreement"),
+    )  # fmt: skip
+    period_start = models.DateField(_("covers from"), null=True, blank=True)
+    period_end = models.DateField(_("covers to"), null=True, blank=True)
     entry = models.ForeignKey(JournalEntry, models.PROTECT, db_constraint=False, related_name="+")
     void_entry = models.ForeignKey(
         JournalEntry, models.PROTECT, null=True, blank=True, db_index=False, related_name="+"
@@ -105,6 +115,11 @@ class Invoice(models.Model):
                 condition=Q(voided_on__isnull=True) | Q(applied_amount=0, discounted_amount=0, written_off_amount=0),
                 name="invoice_void_has_nothing_applied",
             ),
+            models.CheckConstraint(
+                condition=Q(period_start__isnull=True, period_end__isnull=True)
+                | Q(period_start__isnull=False, period_end__gte=F("period_start")),
+                name="invoice_period_in_order",
+            ),
             models.CheckConstraint(condition=Q(due_on__gte=F("issued_on")), name="invoice_due_after_issue"),
             models.CheckConstraint(
                 condition=Q(MoneyFits("invoiced_amount"))
@@ -116,6 +131,8 @@ class Invoice(models.Model):
             ),
         ]
         indexes = [
+            models.Index(fields=["agreement", "due_on"], condition=Q(agreement__isnull=False),
+                         name="invoice_of_agreement"),
             models.Index(fields=["customer", "issued_on", "due_on", "id"], condition=Q(open_amount__gt=0),
                          name="invoice_open_of_customer"),
             models.Index(fields=["organization", "due_on"], condition=Q(open_amount__gt=0), name="invoice_open_by_due",
@@ -134,7 +151,12 @@ class Invoice(models.Model):
 
 
 class InvoiceLine(models.Model):
-    """What was billed and how it came about: the explanation is what a customer reads."""
+    """What was billed and how it came about: the explanation is what a customer reads.
+
+    derivation: Step as JSON, from which the explanation is written in any language; empty: a line written by hand.
+    tax_code: by which it was taxed, also where that came to nothing; the parts of the rate stand in the derivation.
+    net_amount: quantity times unit price, less the discount, and for part of a period its share.
+    """
 
     invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="lines")
     ordinal = models.PositiveSmallIntegerField()
@@ -143,8 +165,13 @@ class InvoiceLine(models.Model):
     quantity = models.DecimalField(_("quantity"), max_digits=10, decimal_places=2, default=1)
     unit_price = AmountField(_("unit price"))
     net_amount = AmountField(_("net"))
-    tax_rate = models.DecimalField(_("tax rate"), max_digits=6, decimal_places=4, default=0)
+    tax_rate = models.DecimalField(_("tax rate"), max_digits=7, decimal_places=6, default=0)
     tax_amount = AmountField(_("tax"), default=0)
+    tax_code = models.ForeignKey(
+        "billing.TaxCode", models.PROTECT, null=True, blank=True, db_index=False, related_name="+",
+        verbose_name=_("tax code"),
+    )  # fmt: skip
+    derivation = models.JSONField(_("how it came about"), default=list)
 
     class Meta:
         ordering = ["ordinal"]

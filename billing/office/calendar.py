@@ -50,6 +50,13 @@ class WorkCalendar:
                 return day + days * DAY
         raise NeverOpen(day=day)
 
+    def previous_business_day(self, day: date) -> date:
+        """The day itself if it is one, else the last before it. Raises NeverOpen where a whole year has none."""
+        for days in range(LONGEST_CLOSURE + 1):
+            if self.is_business_day(day - days * DAY):
+                return day - days * DAY
+        raise NeverOpen(day=day)
+
     def following_business_day(self, day: date) -> date:
         """The first one after the day."""
         return self.next_business_day(day + DAY)

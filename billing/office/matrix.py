@@ -48,6 +48,11 @@ refund_large               - - M M C C - M -
 refund_elsewhere           - - - M M C - - -
 answer_chargeback          - - M D D - R - -
 billing_run                - - - M C C - M -
+manage_agreements          o o D D D R R D -
+record_attendance          o O D D - - - D -
+manage_collections         - - D D D R R - -
+waive_late_fee             - - M C C C - - -
+pay_providers              - - - - M C R M -
 resolve_unknown_charge     - - - M C C - - -
 import_bank_file           - - D D - - D - -
 match_bank_lines           - - M D - - D - -

@@ -1,4 +1,4 @@
-"""Number series without holes: PAY, TXN, RCP, REF, INV, CM, DEP, DSP, TRF (R9, R101, R153)."""
+"""Number series without holes: one row each below (R9, R101, R153)."""
 
 from datetime import date
 
@@ -18,6 +18,13 @@ FORMATS = {
     "DEP": ("{day:%Y}", "DEP-{day:%Y}-{n:08d}"),
     "DSP": ("{day:%Y}", "DSP-{day:%Y}-{n:08d}"),
     "TRF": ("{day:%Y}", "TRF-{day:%Y}-{n:08d}"),
+    "AGR": ("{day:%Y}", "AGR-{day:%Y}-{n:08d}"),  # agreements
+    "POL": ("{day:%Y}", "POL-{day:%Y}-{n:06d}"),  # insurance policies that bring no number of their own
+    "RUN": ("{day:%Y}", "RUN-{day:%Y}-{n:06d}"),  # billing runs
+    "DPL": ("{day:%Y}", "DPL-{day:%Y}-{n:06d}"),  # payment plans for debts
+    "COL": ("{day:%Y}", "COL-{day:%Y}-{n:06d}"),  # collection cases
+    "LOAN": ("{day:%Y}", "LOAN-{day:%Y}-{n:06d}"),
+    "OUT": ("{day:%Y}", "OUT-{day:%Y}-{n:06d}"),  # payout batches
 }
 
 

@@ -1,6 +1,7 @@
 """The typed settings that make one engine serve schools, insurers and gas companies (R58)."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +15,9 @@ from billing.money import fits, parse_signed_amount
 from billing.office.calendar import check_closed_days, check_weekend
 from billing.office.models import Organization, PolicySetting, User
 from billing.office.models.policy import Scope
-from billing.office.policy_table import LARGEST_NUMBER, METHOD_WORDS, METHODS, POLICIES, PRESETS, STRATEGIES, Policy
+from billing.office.policy_kinds import Policy
+from billing.office.policy_plans import PLAN_CHECKS
+from billing.office.policy_table import LARGEST_NUMBER, METHOD_WORDS, METHODS, POLICIES, PRESETS, STRATEGIES
 
 __all__ = [
     "METHODS",
@@ -26,11 +29,18 @@ __all__ = [
     "Policy",
     "PolicyBook",
     "policies_for",
+    "policies_for_agreements",
     "policies_for_customers",
     "policy_history",
     "set_policy",
     "to_json",
 ]
+
+
+# Filled at start: (the setting as it was decided, now), for those who keep what follows from settings.
+AFTER_CHANGE: list[Callable[[PolicySetting, datetime], None]] = []
+PERCENT = re.compile(r"\d{1,4}(\.\d{1,2})?", re.A)
+LARGEST_PERCENT = 1000
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,11 @@ class PolicyBook:
     def amount(self, key: str) -> Decimal | None:
         value: Decimal | None = self.find(key).value
         return value
+
+    def share(self, key: str) -> Decimal:
+        """A percentage as a factor: 25 percent as 0.25; none as 0."""
+        value: Decimal | None = self.find(key).value
+        return (value or Decimal(0)) / 100
 
     def flag(self, key: str) -> bool:
         return bool(self.find(key).value)
@@ -137,10 +152,44 @@ def set_policy(
         raise BadInput(_("There is no setting {key}."), field="key", code="unknown_setting", key=key)
     currency = organization.currency if organization else "USD"
     stored = None if value is None else to_json(key, value, currency)
-    return PolicySetting.objects.create(
+    setting = PolicySetting.objects.create(
         organization=organization, scope=scope, scope_key=scope_key, key=key, value=stored,
         reason=reason, set_at=now, set_by=by,
     )  # fmt: skip
+    for tell in AFTER_CHANGE:
+        tell(setting, now)
+    return setting
+
+
+Keys = tuple[int, int, int | None]
+
+
+def policies_for_agreements(organization: Organization, agreements: Iterable[Keys]) -> dict[int, PolicyBook]:
+    """As policies_for, for many agreements in one query: key → its book. agreements: (key, customer, provider)."""
+    wanted = list(agreements)
+    own = (
+        Q(scope=Scope.AGREEMENT, scope_key__in={agreement for agreement, _customer, _provider in wanted})
+        | Q(scope=Scope.CUSTOMER, scope_key__in={customer for _agreement, customer, _provider in wanted})
+        | Q(scope=Scope.PROVIDER, scope_key__in={provider or 0 for _agreement, _customer, provider in wanted})
+    )
+    rows = (
+        PolicySetting.objects.filter(
+            Q(scope=Scope.SYSTEM) | Q(organization=organization) & (Q(scope=Scope.ORGANIZATION) | own)
+        )
+        .order_by("scope", "scope_key", "key", "-id")
+        .distinct("scope", "scope_key", "key")
+    )
+    places: dict[tuple[str, int], list[PolicySetting]] = {}
+    for row in rows:
+        place = (row.scope, 0 if row.scope in (Scope.SYSTEM, Scope.ORGANIZATION) else row.scope_key)
+        places.setdefault(place, []).append(row)
+    common = places.get((Scope.SYSTEM, 0), []) + places.get((Scope.ORGANIZATION, 0), [])
+    shared, found = PolicyBook(organization, common), {}
+    for agreement, customer, provider in wanted:
+        scopes = ((Scope.PROVIDER, provider or 0), (Scope.CUSTOMER, customer), (Scope.AGREEMENT, agreement))
+        exceptions = [row for scope, key in scopes for row in places.get((scope, key), ())]
+        found[agreement] = PolicyBook(organization, common + exceptions) if exceptions else shared
+    return found
 
 
 def policy_history(organization: Organization, key: str) -> Iterable[PolicySetting]:
@@ -157,6 +206,8 @@ def to_json(key: str, value: Any, currency: str) -> Any:
         if amount < 0 or not fits(amount, currency):
             raise BadInput(_("The amount must not be negative."), field="value", code="negative")
         return str(amount)
+    if policy.kind == "percent":
+        return str(_percent(value))
     if policy.kind in ("days", "number"):
         return _whole_number(value)
     if policy.kind == "flag":
@@ -171,9 +222,20 @@ def to_json(key: str, value: Any, currency: str) -> Any:
         if key == "calendar.weekend":
             check_weekend(value)
         return list(value)
-    if key == "calendar.closed_days":
-        check_closed_days(str(value))
+    check = {"calendar.closed_days": check_closed_days, **PLAN_CHECKS}.get(key)
+    if check is not None:
+        check(str(value))
     return str(value)
+
+
+def _percent(value: Any) -> Decimal:
+    """0 to 1,000 percent, two decimals. Raises BadInput."""
+    text = str(value).strip().removesuffix("%").strip()
+    shape = PERCENT.fullmatch(text)
+    if isinstance(value, bool) or shape is None or Decimal(text) > LARGEST_PERCENT:
+        sentence = _("A percentage from 0 to {largest}, with two decimals at most, is expected.")
+        raise BadInput(sentence, field="value", code="not_a_percentage", largest=LARGEST_PERCENT)
+    return Decimal(text)
 
 
 def _whole_number(value: Any) -> int:
@@ -199,4 +261,4 @@ def _check_choices(policy: Policy, values: Any) -> None:
 
 
 def _from_json(key: str, value: Any) -> Any:
-    return Decimal(value) if POLICIES[key].kind == "amount" else value
+    return Decimal(value) if POLICIES[key].kind in ("amount", "percent") else value

@@ -18,7 +18,8 @@ from billing.transactions import transaction_required
 
 # What a manager proposes and a finance manager decides; the rest a school admin proposes (invariants §5.3).
 LIMITS = ("payments.limit.", "payments.daily_cash_limit", "payments.verify_above", "payments.unusual_methods",
-          "payments.lookalike_days", "payments.currencies", "write_off.", "credit.", "approvals.")  # fmt: skip
+          "payments.lookalike_days", "payments.currencies", "write_off.", "credit.", "approvals.",
+          "billing.needs_approval")  # fmt: skip
 DEED = "policy"
 
 
@@ -38,6 +39,8 @@ def show_value(policy: Policy, value: Any, currency: str) -> str:
         return str(_("none"))
     if policy.kind == "amount":
         return format_money(value, currency)
+    if policy.kind == "percent":
+        return f"{value.normalize():f} %"
     if policy.kind == "flag":
         return str(_("yes") if value else _("no"))
     return ", ".join(value) if policy.kind == "choices" else str(value)
@@ -49,7 +52,7 @@ def read_value(key: str, given: Any, currency: str) -> Any:
     given: text, a list of texts for "choices", or None to give the setting back to the scope above. Raises BadInput.
     """
     policy = POLICIES[key]
-    if given is None or (policy.kind == "amount" and given == ""):
+    if given is None or (policy.kind in ("amount", "percent") and given == ""):
         return None
     if policy.kind == "flag" and given in ("yes", "no"):
         given = given == "yes"
@@ -98,7 +101,7 @@ def _above(organization: Organization, key: str) -> Any:
 
 
 def plain(policy: Policy, value: Any) -> Any:
-    return Decimal(value) if policy.kind == "amount" and value is not None else value
+    return Decimal(value) if policy.kind in ("amount", "percent") and value is not None else value
 
 
 def facts_now(request: ApprovalRequest) -> Mapping[str, Any]:

@@ -1,27 +1,14 @@
 """Every setting there is: its kind, default and meaning; and what each line of business starts with (R58)."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from billing.errors import Sentence
 from billing.money import EXPONENTS
-
-
-@dataclass(frozen=True)
-class Policy:
-    """One setting: its kind ("amount", "days", "number", "flag", "choice", "choices", "text"), default and meaning."""
-
-    key: str
-    kind: str
-    default: Any
-    description: Sentence
-    unit: Sentence = ""
-    choices: tuple[str, ...] = ()
-
+from billing.office.policy_kinds import Policy
+from billing.office.policy_plans import PLAN_POLICIES, PLAN_PRESETS
 
 METHOD_WORDS = {
     "cash": _("cash"),
@@ -184,6 +171,7 @@ POLICIES: dict[str, Policy] = {
         ),
         Policy("receipts.terms", "text", "", _("Terms printed at the foot of receipts.")),
         Policy("receipts.signatory", "text", "", _("Name printed at the signature line of receipts.")),
+        *PLAN_POLICIES,
     )
 }  # fmt: skip
 
@@ -228,3 +216,5 @@ PRESETS: dict[str, dict[str, Any]] = {
         "refunds.cash_limit": "1000",
     },
 }
+for _name, _settings in PLAN_PRESETS.items():
+    PRESETS[_name] |= _settings

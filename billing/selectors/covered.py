@@ -1,6 +1,6 @@
 """What customers owe that paper in our hands will pay on its day: post-dated cheques, told by whoever keeps them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -42,11 +42,14 @@ def with_covered(rows: Sequence[AgingRow]) -> list[CoveredRow]:
     return [CoveredRow(row, covered[row.currency].get(row.customer_id, ZERO)) for row in rows]
 
 
-def stops_reminder(customer_ids: Iterable[int], on: date) -> set[int]:
+def stops_reminder(
+    customer_ids: Iterable[int], on: date, credit: Mapping[tuple[int, str], Decimal] | None = None
+) -> set[int]:
     """Customers whose cheques in the vault cover all that is overdue on a day, in every currency: nobody reminds them.
 
-    Those with nothing overdue are left out; a disputed invoice is no reason to remind either. One query, and one for
-    each currency in which something is overdue.
+    credit: what each customer has unapplied in a currency, which goes before the cheques. Those with nothing overdue
+    are left out; a disputed invoice is no reason to remind either. One query, and one for each currency in which
+    something is overdue.
     """
     overdue = (
         Invoice.objects.filter(customer_id__in=list(customer_ids), open_amount__gt=0, due_on__lt=on, is_disputed=False)
@@ -60,5 +63,8 @@ def stops_reminder(customer_ids: Iterable[int], on: date) -> set[int]:
     for currency, owed in by_currency.items():
         covered = covered_amounts(owed, currency)
         late |= owed.keys()
-        short |= {customer_id for customer_id, total in owed.items() if covered.get(customer_id, ZERO) < total}
+        for customer_id, total in owed.items():
+            free = (credit or {}).get((customer_id, currency), ZERO)
+            if covered.get(customer_id, ZERO) + free < total:
+                short.add(customer_id)
     return late - short

@@ -47,6 +47,10 @@ class Rules:
     write_off_left: Decimal | None = None
     partial_allowed: bool = True
 
+    def may_stay_open(self, invoice: OpenInvoice) -> bool:
+        """Whether part of an invoice may be paid: its agreement says, or else the customer's policy (R4)."""
+        return self.partial_allowed if invoice.partial_allowed is None else invoice.partial_allowed
+
     def for_covered(self, covered: Decimal) -> "Rules":
         """These rules for a customer with cheques in the vault: a remainder they will pay is not written off."""
         return replace(self, write_off_below=ZERO) if covered else self
@@ -151,7 +155,7 @@ def propose_by_hand(
             raise NotOpenHere(field=f"apply-{invoice_id}", number=invoice_id)
         _check_choice(invoice, wanted, left, {s.invoice.id for s in slices}, rules.currency)
         part = _by_hand_slice(invoice, wanted, replace(rules, write_off_left=short), on)
-        if not rules.partial_allowed and part.open_after:
+        if part.open_after and not rules.may_stay_open(invoice):
             raise BadInput(
                 _("{due} is due; {offered} can only be kept as credit."), field=f"apply-{invoice_id}",
                 code="less_than_due", due=format_amount(invoice.open_amount, rules.currency),
@@ -188,7 +192,7 @@ def _run_down(strategy: str, queue: Sequence[OpenInvoice], amount: Decimal, rule
         if invoice.is_disputed:
             continue
         part = _slice(invoice, left, replace(rules, write_off_left=write_off_left), on)
-        if part.open_after and not rules.partial_allowed:
+        if part.open_after and not rules.may_stay_open(invoice):
             short.append(invoice)
             continue
         if write_off_left is not None:

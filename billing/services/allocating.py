@@ -1,6 +1,6 @@
 """Setting credit against invoices, and taking it back (R117-R127)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -25,6 +25,9 @@ from billing.selectors.strategies import NotOpenHere, Proposal, Rules, Slice, pr
 from billing.services.credit_control import judge_hold
 from billing.services.locking import lock_customers
 from billing.transactions import transaction_required
+
+# Filled at start: (invoice keys, now, by), called once the counters of invoices have moved, their customers locked.
+AFTER_MONEY: list[Callable[..., None]] = []
 
 
 class AlreadyUndone(DomainError):
@@ -116,7 +119,16 @@ def write_allocations(
         if amount
     ]  # fmt: skip
     _move_invoices(rows)
-    return insert_rows(Allocation, rows)
+    made = insert_rows(Allocation, rows)
+    tell_after_money({row.invoice_id for row in rows}, now, by)
+    return made
+
+
+def tell_after_money(invoice_ids: Iterable[int], now: datetime, by: User | None) -> None:
+    """What is open of invoices has changed: let those know who follow it."""
+    ids = sorted(invoice_ids)
+    for tell in AFTER_MONEY if ids else ():
+        tell(invoice_ids=ids, now=now, by=by)
 
 
 @transaction_required
@@ -227,6 +239,7 @@ def unallocate(
     _move_invoices(rows)
     _give_back(rows)
     made = Allocation.objects.bulk_create(rows)
+    tell_after_money({row.invoice_id for row in rows}, now, by)
     for customer in customers.values() if judge else ():
         judge_hold(customer=customer, now=now, by=by)
     return made

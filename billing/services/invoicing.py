@@ -1,9 +1,10 @@
 """Issuing invoices and credit memos, marking disputes, voiding what nothing was set against."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -16,8 +17,12 @@ from billing.money import ZERO, fits, round_money
 from billing.office.models import Organization, User
 from billing.office.numbers import take_numbers
 from billing.postings import credit_memo_issued, invoice_issued
-from billing.services.allocating import apply_waiting_credit
-from billing.services.locking import lock_customers
+from billing.rules.explaining import explanation
+from billing.rules.priced import PricedLine
+from billing.services.allocating import apply_waiting_credit, tell_after_money
+from billing.services.insurance.voiding import release_loan_bill
+from billing.services.locking import hold_customers, lock_customers
+from billing.services.runs.voiding import release_bill
 from billing.terms import Terms
 from billing.transactions import transaction_required
 
@@ -38,13 +43,30 @@ DISPUTE_FILES: list[Callable[[int], str]] = []
 
 @dataclass(frozen=True)
 class LineOrder:
-    """One line to bill. unit_price before tax; tax_rate 0.05 for 5 %."""
+    """One line to bill. unit_price before tax; tax_rate 0.05 for 5 %.
+
+    net, tax: where a rule of pricing has made them; else quantity times unit price, and the rate of that. derivation:
+    how they came about, Step as JSON, in whose words the explanation is. tax_code: the key of its TaxCode, if any.
+    """
 
     description: str
     unit_price: Decimal
     quantity: Decimal = Decimal(1)
     tax_rate: Decimal = Decimal(0)
     explanation: str = ""
+    net: Decimal | None = None
+    tax: Decimal | None = None
+    derivation: Sequence[Mapping[str, Any]] = ()
+    tax_code: int | None = None
+
+    @classmethod
+    def of(cls, line: PricedLine, currency: str) -> "LineOrder":
+        """A priced line, explained in the language that is on."""
+        return cls(
+            description=line.text[:200], unit_price=line.unit_price, quantity=line.quantity, tax_rate=line.tax_rate,
+            explanation=explanation(line.steps, currency), net=line.net, tax=line.tax,
+            derivation=[one.to_json() for one in line.steps], tax_code=line.tax_code,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,21 +87,27 @@ class InvoiceOrder:
     creditor_reference: str = ""
     department: str = ""
     project: str = ""
+    agreement_id: int | None = None
+    period_start: date | None = None
+    period_end: date | None = None
 
 
 @transaction_required
 def issue_invoices(
-    *, organization: Organization, orders: Sequence[InvoiceOrder], now: datetime, by: User | None
-) -> list[Invoice]:
+    *, organization: Organization, orders: Sequence[InvoiceOrder], now: datetime, by: User | None,
+    use_waiting_credit: bool = True,
+) -> list[Invoice]:  # fmt: skip
     """Issue invoices, all or none, in the order given. Posts "Invoice issued". Set-based.
 
-    Where the customer's policy says so, credit that waits is applied to them at once.
+    Where the customer's policy says so, credit that waits is applied to them at once; use_waiting_credit False: the
+    caller settles them itself.
 
     Raises BadInput, NotFound (a customer of another organization), PeriodClosed.
     """
     if not orders:
         return []
-    lock_customers(organization, {order.customer_id for order in orders})
+    customer_ids = {order.customer_id for order in orders}
+    hold_customers(organization, customer_ids)
     lines = [[_line(line, order.currency) for line in order.lines] for order in orders]
     invoices = [_invoice(organization, order, made, now) for order, made in zip(orders, lines, strict=True)]
     unnumbered = [invoice for invoice in invoices if not invoice.number]
@@ -102,13 +130,22 @@ def issue_invoices(
     insert_rows(Invoice, invoices)
     for invoice, made in zip(invoices, lines, strict=True):
         for ordinal, line in enumerate(made, 1):
-            line.invoice, line.ordinal = invoice, ordinal
+            line.invoice_id, line.ordinal = invoice.pk, ordinal
     insert_rows(InvoiceLine, (line for made in lines for line in made))
-    customer_ids = {order.customer_id for order in orders}
+    customer_ids = {order.customer_id for order in orders} if use_waiting_credit else set()
     if apply_waiting_credit(organization=organization, customer_ids=customer_ids, now=now, by=by):
-        for invoice in invoices:
-            invoice.refresh_from_db()
+        _reread(invoices)
     return invoices
+
+
+def _reread(invoices: Sequence[Invoice]) -> None:
+    """Counters as they are after credit was applied. One query."""
+    columns = ("applied_amount", "discounted_amount", "written_off_amount", "open_amount")
+    rows = Invoice.objects.filter(pk__in=[invoice.pk for invoice in invoices])
+    found = {row[0]: row[1:] for row in rows.values_list("pk", *columns)}
+    for invoice in invoices:
+        for name, value in zip(columns, found[invoice.pk], strict=True):
+            setattr(invoice, name, value)
 
 
 @transaction_required
@@ -153,6 +190,8 @@ def mark_disputed(*, invoice: Invoice, is_disputed: bool) -> Invoice:
 def void_invoice(*, invoice: Invoice, reason: str, now: datetime, by: User | None) -> Invoice:
     """Take back an invoice nothing was set against; it keeps its number. Posts the mirror, dated today.
 
+    What a billing run billed with it can be billed again (release_bill), and so can what it asked back of a loan.
+
     Raises NotVoidable, FileOpen, BadInput (no reason).
     """
     if not reason.strip():
@@ -176,6 +215,9 @@ def void_invoice(*, invoice: Invoice, reason: str, now: datetime, by: User | Non
     entry = post_entries(organization_id=organization.pk, drafts=[draft], now=now, by_id=by.pk if by else None)[0]
     Invoice.objects.filter(pk=invoice.pk).update(voided_on=max(today, invoice.issued_on), void_entry=entry)
     invoice.refresh_from_db()
+    release_bill(invoice=invoice, reason=reason)
+    release_loan_bill(invoice=invoice)
+    tell_after_money([invoice.pk], now, by)
     return invoice
 
 
@@ -188,11 +230,12 @@ def check_no_file(invoice: Invoice) -> None:
 
 def _line(order: LineOrder, currency: str) -> InvoiceLine:
     """One rounding for the net, one for the tax, at the line."""
-    net = round_money(order.unit_price * order.quantity, currency)
+    net = round_money(order.unit_price * order.quantity, currency) if order.net is None else order.net
     return InvoiceLine(
         description=order.description, explanation=order.explanation, quantity=order.quantity,
         unit_price=order.unit_price, net_amount=net, tax_rate=order.tax_rate,
-        tax_amount=round_money(net * order.tax_rate, currency),
+        tax_amount=round_money(net * order.tax_rate, currency) if order.tax is None else order.tax,
+        derivation=list(order.derivation), tax_code_id=order.tax_code,
     )  # fmt: skip
 
 
@@ -212,5 +255,6 @@ def _invoice(organization: Organization, order: InvoiceOrder, lines: Sequence[In
         discount_rate=terms.discount_rate if terms else Decimal(0),
         discount_until=terms.discount_until(order.issued_on) if terms else None, is_disputed=order.is_disputed,
         is_opening=order.is_opening, creditor_reference=order.creditor_reference, department=order.department,
-        project=order.project, issued_at=now,
+        project=order.project, agreement_id=order.agreement_id, period_start=order.period_start,
+        period_end=order.period_end, issued_at=now,
     )  # fmt: skip

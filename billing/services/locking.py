@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from django.db import connection
+
 from billing.errors import NotFound
 from billing.models import Customer
 from billing.office.models import Organization
@@ -24,3 +26,17 @@ def lock_customers(organization: Organization, customer_ids: Iterable[int]) -> d
     for customer in found.values():
         customer.organization = organization
     return found
+
+
+@transaction_required
+def hold_customers(organization: Organization, customer_ids: Iterable[int]) -> None:
+    """As lock_customers, for many of whom nothing but the lock is needed. Raises NotFound."""
+    wanted = sorted(set(customer_ids))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM billing_customer WHERE organization_id = %s AND id = ANY(%s)"
+            " ORDER BY id FOR NO KEY UPDATE) q",
+            [organization.pk, wanted],
+        )
+        if cursor.fetchone()[0] != len(wanted):
+            raise NotFound(field="customer")

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django_q.models import Failure, OrmQ, Success
 
 from billing.admin.base import may_here
+from billing.admin.chart import bars
 from billing.admin.columns import screen_url
 from billing.admin.filters import midnight
 from billing.ledger.models import JournalLine, Period, PeriodState
@@ -21,9 +22,9 @@ from billing.models import CreditItem, Invoice
 from billing.money import ZERO, format_money
 from billing.office import clock
 from billing.office.models.user import Mode
+from config.console.agreement_cards import agreement_cards, chasing_cards, provider_cards
 from config.console.books import books_of
 from config.console.cards import Card, Desk, listed
-from config.console.chart import bars
 from config.console.counter_cards import cheque_cards, money_back_cards
 from config.console.navigation import waiting_for
 from config.console.people import is_platform_admin
@@ -40,7 +41,7 @@ EARNED = (LedgerRole.REVENUE, LedgerRole.LATE_FEES, LedgerRole.SALES_RETURNS, Le
 
 
 def home_context(request: HttpRequest) -> dict[str, Any]:
-    """Sections for what the user may do. At most twenty-three queries beyond the frame of the page."""
+    """Sections for what the user may do. At most twenty-seven queries beyond the frame of the page."""
     now = clock.now()
     desk = Desk(request, now, request.organization.today(now))  # type: ignore[attr-defined]
     sections = [
@@ -48,10 +49,13 @@ def home_context(request: HttpRequest) -> dict[str, Any]:
         for title, allowed, build in (
             (_("Waiting for you"), may_here(request, "void_payment", Mode.CHECK), _deciding),
             (_("At the counter"), may_here(request, "enter_payment", Mode.DO), _counter),
+            (_("Agreements"), may_here(request, "manage_agreements", Mode.DO), agreement_cards),
+            (_("Overdue"), may_here(request, "manage_collections", Mode.DO), chasing_cards),
             (_("Cheques"), may_here(request, "deposit_cheques", Mode.DO), cheque_cards),
             (_("Money back"), may_here(request, "ask_refund", Mode.MAKE), money_back_cards),
             (_("To look at again"), may_here(request, "verify_large_payment", Mode.CHECK), _looking_again),
             (_("The books"), may_here(request, "see_journal"), _books),
+            (_("Teachers and agents"), may_here(request, "pay_providers", Mode.MAKE, Mode.CHECK), provider_cards),
             (_("Papers"), may_here(request, "export_accounting", Mode.DO), _papers),
             (_("Revenue"), may_here(request, "set_prices", Mode.MAKE), _overdue),
             (_("The platform"), is_platform_admin(request), _platform),

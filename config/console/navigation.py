@@ -71,6 +71,34 @@ GROUPS: tuple[tuple[Sentence, tuple[Item, ...]], ...] = (
         ),
     ),
     (
+        _("Agreements"),
+        (
+            Item(_("Agreements"), "contract", "billing_agreement_changelist", ("manage_agreements",)),
+            Item(_("Enrol"), "person_add", "enrol", ("manage_agreements",), Mode.DO),
+            Item(_("Students"), "school", "billing_student_changelist", ("manage_agreements",)),
+            Item(_("Lessons"), "event_note", "lessons", ("record_attendance", "manage_agreements")),
+            Item(_("Lesson credits"), "redeem", "billing_lessoncredit_changelist", ("manage_agreements",)),
+            Item(_("Billing runs"), "autorenew", "billing_runs", ("billing_run", "manage_agreements")),
+            Item(_("Forecast"), "trending_up", "forecast", ("see_reports",)),
+        ),
+    ),
+    (
+        _("Overdue"),
+        (
+            Item(_("Overdue timelines"), "timeline", "timelines", ("see_receivables",)),
+            Item(_("Collections"), "support_agent", "collections", ("manage_collections",)),
+            Item(_("Debt plans"), "calendar_add_on", "billing_debtplan_changelist", ("manage_collections",)),
+        ),
+    ),
+    (
+        _("Teachers and agents"),
+        (
+            Item(_("Providers"), "co_present", "billing_provider_changelist", ("see_compensation",)),
+            Item(_("Earnings"), "savings", "billing_earning_changelist", ("see_compensation",)),
+            Item(_("Payouts"), "outbound", "payouts", ("pay_providers",)),
+        ),
+    ),
+    (
         _("Money in"),
         (
             Item(_("Payments"), "payments", "payments_payment_changelist", ("see_receivables",)),
@@ -108,6 +136,9 @@ GROUPS: tuple[tuple[Sentence, tuple[Item, ...]], ...] = (
         _("Settings"),
         (
             Item(_("Organization"), "domain", "organization_details", ("see_reports", "set_prices")),
+            Item(_("Plans and prices"), "sell", "plans", ("manage_agreements", "set_prices")),
+            Item(_("Discounts"), "percent", "billing_discountrule_changelist", ("manage_agreements", "set_prices")),
+            Item(_("Taxes"), "account_balance_wallet", "taxes", ("see_reports", "set_prices")),
             Item(_("Policies"), "tune", "policies", ("see_reports", "set_limits", "set_prices")),
             Item(_("Bank accounts"), "account_balance", "payments_bankaccount_changelist", ("see_receivables",)),
             Item(_("Users and roles"), "badge", "people", ("manage_users",)),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 from django.utils.translation import gettext_lazy as _
@@ -41,6 +42,14 @@ class ConsoleSite(UnfoldAdminSite):
         ]
         screens = [path(route, self.admin_view(view), name=name) for route, view, name in console_paths()]
         return own + screens + list(super().get_urls())
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """One door for all: a family that is signed in already, or was just now, goes on to its own page."""
+        from config.console.signing_in import is_family
+
+        if request.method == "GET" and is_family(request.user):
+            return redirect("family")
+        return super().login(request, extra_context)  # type: ignore[no-any-return]
 
     def works_in(self, request: HttpRequest) -> list[Any]:
         """The user's organizations, one query a request."""

@@ -1,1 +1,1 @@
-"""Three invented organizations, made by running the real services over half a year."""
+"""Five invented organizations, made by running the real services over half a year."""

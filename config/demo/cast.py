@@ -1,8 +1,9 @@
-"""Who plays in the demo: three organizations, their staff, their habits. Every name is invented."""
+"""Who plays in the demo: five organizations, their staff, their habits. Every name is invented."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from uuid import UUID
 
 from billing.office.models.user import Role
 from payments.models import Method
@@ -11,6 +12,8 @@ from payments.models import Method
 PASSWORD = "quittance demo 1"
 PLATFORM_ADMIN = ("pat.platform", "Pat Platt")
 PARENT = ("paula.parent", "Paula Parr")
+FAMILY = ("fern.family", "Fern Fairweather")
+NAMESPACE = UUID("5c2b3f0e-6f0a-4b6e-9d55-0f0c9b1d7a11")  # keys of what the demo made once
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ class Staff:
     manager: User
     finance: User
     accountant: User
+    school: User
 
 
 def make_users(names: list[tuple[str, str]]) -> dict[str, User]:
@@ -70,8 +71,8 @@ def hire(house: House, organization: Organization) -> Staff:
         grant_role(user=users[username], organization=organization, role=role, by=None)
     for user in make_users([PLATFORM_ADMIN]).values():
         grant_role(user=user, organization=organization, role=Role.PLATFORM_ADMIN, by=None)
-    clerk, supervisor, manager, finance, accountant, _school, second = users.values()
-    return Staff(clerk, second, supervisor, manager, finance, accountant)
+    clerk, supervisor, manager, finance, accountant, school, second = users.values()
+    return Staff(clerk, second, supervisor, manager, finance, accountant, school)
 
 
 def gather_customers(house: House, organization: Organization, random: Random) -> list[Customer]:

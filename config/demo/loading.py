@@ -11,9 +11,10 @@ from django.utils.translation import override
 from billing.office.acting import acting
 from billing.office.models import Organization, User
 from billing.office.notices import send_due_notices
-from config.demo.cast import HOUSES, PARENT, PASSWORD, PLATFORM_ADMIN, House
+from config.demo.cast import ALLEGRO, FAMILY, HOUSES, PARENT, PASSWORD, PLATFORM_ADMIN, House
 from config.demo.episodes import EPISODES, plan_episodes
 from config.demo.episodes_counter import EPISODES as COUNTER_EPISODES
+from config.demo.family import bring_family
 from config.demo.founding import found_organization, gather_customers, hire
 from config.demo.progress import Progress, Stream
 from config.demo.story import DAYS, Story
@@ -37,6 +38,8 @@ def load(now: datetime, stream: Stream) -> list[str]:
         with override(house.languages[0]):  # what its people would read and write
             with transaction.atomic():
                 _load_house(house, now, progress)
+                if house is ALLEGRO:
+                    bring_family(now)
             _hand_out_papers(house, now)
             send_due_notices(now - timedelta(days=1))
     with connection.cursor() as cursor:
@@ -64,7 +67,8 @@ def write_logins() -> None:
     for house in HOUSES:
         lines.append(f"  {house.name}")
         lines += [f"    {user:<20} {role.replace('_', ' ')}" for user, _name, role in house.staff]
-    lines += ["  Everywhere", f"    {PLATFORM_ADMIN[0]:<20} platform admin", f"    {PARENT[0]:<20} parent", ""]
+    lines += ["  Everywhere", f"    {PLATFORM_ADMIN[0]:<20} platform admin", f"    {PARENT[0]:<20} parent"]
+    lines += [f"    {FAMILY[0]:<20} parent of three children at three schools", ""]
     path = settings.VAR_DIR / "demo-logins.txt"
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:

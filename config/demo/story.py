@@ -15,11 +15,13 @@ from billing.office.acting import acting
 from billing.office.models import Organization, User
 from billing.services.invoicing import InvoiceOrder, LineOrder, issue_invoices
 from billing.terms import parse_terms
+from config.demo import lessons
 from config.demo.cast import House
 from config.demo.counter import close_day, drawer_of, open_day
 from config.demo.founding import Staff
 from config.demo.habits import Habit, Intention, habit_of, intentions
 from config.demo.names import child
+from config.demo.offers import agree
 from payments.models import BankAccount, Method
 from payments.services.duplicates import LooksAlike
 from payments.services.orders import ChequeOrder, PaymentOrder
@@ -54,6 +56,7 @@ class Story:
         self.episodes: dict[date, list[Episode]] = defaultdict(list)
         self.cheque_number = 100_000
         self.slow_banks: set[int] = set()  # customers whose cheques get no answer, or not the usual one
+        self.agreements = agree(self)
 
     @property
     def now(self) -> datetime:
@@ -74,6 +77,8 @@ class Story:
             self._take(self.due.pop(self.day, []))
         for episode in self.episodes.pop(self.day, []):
             episode(self)
+        self.agreements.live_day()
+        lessons.live_day(self)
         close_day(self)
         if self.day.day == CLOSING_DAY:
             self._close_month()
@@ -84,6 +89,11 @@ class Story:
         invoices = issue_invoices(
             organization=self.organization, orders=orders, now=min(self.end, self.at(9)), by=self.staff.finance
         )
+        self.expect(invoices)
+        return invoices
+
+    def expect(self, invoices: Sequence[Invoice]) -> None:
+        """Let each customer's habit decide when invoices are paid."""
         for invoice in invoices:
             habit = self.habits[invoice.customer_id]
             if habit is Habit.EPISODE and (self.last_day - invoice.issued_on).days < QUIET_DAYS:
@@ -91,7 +101,6 @@ class Story:
             place = self.places[invoice.customer_id]
             for intention in intentions(habit, place, invoice, self.last_day, self.random):
                 self.due[_working_day(intention.on)].append(intention)
-        return invoices
 
     def invoice_order(self, customer: Customer, net: Decimal | None = None, goods: str = "") -> InvoiceOrder:
         house, random = self.house, self.random

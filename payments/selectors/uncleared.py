@@ -1,4 +1,4 @@
-"""Money that is only paper until the bank has honoured it."""
+"""Money that is only paper or a word until somebody has honoured it."""
 
 from collections.abc import Iterable
 
@@ -14,3 +14,9 @@ def uncleared_credit_items(customer_id: int) -> Iterable[int]:
         cheque__state__in=(ChequeState.DUE, ChequeState.DEPOSITED),
     )
     return rows.values_list("credit_item_id", flat=True)
+
+
+def pending_payments(customer_ids: Iterable[int]) -> dict[int, str]:
+    """Customers with a payment that still waits for a second person or for the bank. One query."""
+    rows = Payment.objects.filter(customer__in=list(customer_ids), state=PaymentState.PENDING)
+    return dict.fromkeys(rows.values_list("customer_id", flat=True), "payment_pending")

@@ -151,3 +151,9 @@ def covered_by_cheques(customer_ids: Iterable[int], currency: str, but: Sequence
     if but:
         rows = rows.exclude(pk__in=but)
     return dict(rows.values_list("customer_id").annotate(total=Sum("amount")).order_by("customer_id"))
+
+
+def papers_in_vault(organization_id: int) -> list[tuple[int, str, date, Decimal]]:
+    """(customer key, currency, day it falls due, amount) of every cheque in the vault. One query."""
+    rows = Cheque.objects.filter(organization_id=organization_id, state=ChequeState.IN_VAULT)
+    return list(rows.values_list("customer_id", "currency", "matures_on", "amount").order_by("id"))

@@ -9,10 +9,11 @@ from rest_framework import serializers
 
 from billing.api.fields import Amount, Choice, Currency, Day, DayOrInstant, Email, Strict, Text, refuse
 from billing.errors import BadInput, DomainError, NotFound
-from billing.models import Customer, Invoice
+from billing.models import Customer, InsurancePolicy, Invoice
 from billing.money import EXPONENTS
 from billing.office.models import Organization
 from billing.office.policies import STRATEGIES
+from billing.selectors.premiums import find_policy
 from payments.models import Method, Purpose
 from payments.services.orders import ChequeOrder, PaymentOrder
 from receipts.models.receipt import Delivery
@@ -26,6 +27,11 @@ UPI_ID = re.compile(r"[A-Za-z0-9._-]{2,64}@[A-Za-z][A-Za-z0-9.]{1,32}")
 class UnknownCustomer(NotFound):
     code = "unknown_customer"
     sentence = _("There is no such customer.")
+
+
+class UnknownPolicy(DomainError):
+    code = "unknown_policy"
+    sentence = _("Invalid policy number")
 
 
 @extend_schema_serializer(component_name="ChequeRequest")
@@ -61,7 +67,9 @@ class PaymentRequest(Strict):  # context: organization, and the currency that am
     """A payment to be taken. Unknown fields are refused."""
 
     customer = Text(max_length=40, free=False, required=False, help_text="The customer's code. Required.")
-    policy_number = Text(max_length=40, free=False, required=False, help_text="Instead of customer.")
+    policy_number = Text(
+        max_length=40, free=False, required=False, help_text="Instead of customer; the policy's invoices come first."
+    )
     amount = Amount()
     currency = Currency(required=False, max_length=3, help_text="The organization's, unless told.")
     method = Choice(choices=Method.choices)
@@ -150,9 +158,21 @@ def _where_to(asked: dict[str, Any]) -> list[DomainError]:
     ]
 
 
-def order_from(asked: dict[str, Any], organization: Organization, request_key: str) -> PaymentOrder:
+def policy_from(asked: dict[str, Any], organization: Organization) -> InsurancePolicy | None:
+    """The policy that was named; None if a customer was. One query. Raises UnknownPolicy."""
+    if not asked.get("policy_number"):
+        return None
+    policy = find_policy(organization, asked["policy_number"])
+    if policy is None:
+        raise UnknownPolicy(field="policy_number")
+    return policy
+
+
+def order_from(
+    asked: dict[str, Any], organization: Organization, request_key: str, policy: InsurancePolicy | None = None
+) -> PaymentOrder:
     """The order that was meant. Three queries at most. Raises UnknownCustomer, BadInput."""
-    customer = _customer(asked, organization)
+    customer = policy.agreement.customer if policy is not None else _customer(asked, organization)
     by_hand = asked.get("allocations")
     return PaymentOrder(
         customer_id=customer.pk,
@@ -184,8 +204,6 @@ def wish_from(asked: dict[str, Any], customer_email: str) -> ReceiptWish:
 
 
 def _customer(asked: dict[str, Any], organization: Organization) -> Customer:
-    if asked.get("policy_number"):
-        raise DomainError(_("Invalid policy number"), field="policy_number", code="unknown_policy")
     customer = Customer.objects.filter(organization=organization, code=asked["customer"]).first()
     if customer is None:
         raise UnknownCustomer(field="customer")

@@ -19,7 +19,7 @@ from receipts.selectors.payment_search import SORTS, Wanted
 PARAMETERS = frozenset(
     (
         "page", "page_size", "sort", "method", "status", "date_from", "date_to", "amount_min", "amount_max", "currency",
-        "customer", "receipt_number", "transaction_id", "q",
+        "customer", "policy_number", "receipt_number", "transaction_id", "q",
     )
 )  # fmt: skip
 
@@ -48,6 +48,7 @@ def read_query(query: Mapping[str, str], organization: Organization, today: date
         "states": read("status", states_of),
         "method": read("method", _method, ""),
         "customer_code": read("customer", _text, ""),
+        "policy_number": read("policy_number", _text, ""),
         "receipt_number": read("receipt_number", _text, ""),
         "transaction_number": read("transaction_id", _text, ""),
         "text": read("q", _text, ""),
@@ -62,13 +63,17 @@ def read_query(query: Mapping[str, str], organization: Organization, today: date
     )  # fmt: skip
 
 
-def read_lookup(query: Mapping[str, str]) -> tuple[str, date]:
-    """The customer's code and the day. Raises BadInput."""
+def read_lookup(query: Mapping[str, str]) -> Wanted:
+    """The payments of a customer or a policy on a day. Raises BadInput."""
     check_known(query, frozenset(("customer", "policy_number", "date")))
-    if query.get("policy_number"):
-        raise DomainError(_("Invalid policy number"), field="policy_number", code="unknown_policy")
-    code = clean_text(query.get("customer"), field="customer", longest=40, required=True, free=False)
-    return code, parse_day(query.get("date"), field="date")
+    name = "policy_number" if query.get("policy_number") else "customer"
+    if query.get("customer") and query.get("policy_number"):
+        raise BadInput(_("Name the customer or the policy, not both."), field="policy_number", code="twice")
+    text = clean_text(query.get(name), field=name, longest=40, required=True, free=False)
+    day = parse_day(query.get("date"), field="date")
+    if name == "policy_number":
+        return Wanted(date_from=day, date_to=day, policy_number=text)
+    return Wanted(date_from=day, date_to=day, customer_code=text)
 
 
 def _ranges(

@@ -7,6 +7,8 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema_serializer
 from rest_framework import serializers
 
 from billing.api.schema import PAGING, query
+from billing.rules.premium import IN_GRACE
+from billing.rules.premium import STATUS_WORDS as POLICY_WORDS
 from payments.models import Method, PaymentState, Purpose
 from payments.models.cheque import ChequeState
 from payments.models.refund import Destination, RefundReason, RefundState
@@ -18,6 +20,7 @@ STATUSES = list(dict.fromkeys(STATUS_WORDS.values()))
 REFUND_STATUSES = list(dict.fromkeys(REFUND_WORDS.values()))
 PAYMENT_REFUND_STATUSES = ["Pending", "Processed"]
 CREATED = ["success"]
+POLICY_STATUSES = [IN_GRACE, *POLICY_WORDS.values()]
 
 
 class Money(serializers.CharField):
@@ -42,6 +45,13 @@ class NextDueShape(serializers.Serializer[Any]):
     next_due_amount = Money(allow_null=True)
 
 
+class PolicyShape(NextDueShape):
+    """Only of a payment for an insurance policy its number and where it stands; what falls due next is the policy's."""
+
+    policy_number = serializers.CharField(required=False)
+    policy_status = serializers.ChoiceField(choices=POLICY_STATUSES, required=False)
+
+
 class PaymentHead(serializers.Serializer[Any]):
     payment_id = serializers.CharField(help_text="PAY-YYYY-MM-########")
     transaction_id = serializers.CharField(help_text="TXN-YYYYMMDD-######")
@@ -57,7 +67,7 @@ class PaymentHead(serializers.Serializer[Any]):
     receipt_url = serializers.URLField(allow_null=True)
 
 
-class PaymentCreated(NextDueShape, PaymentHead):
+class PaymentCreated(PolicyShape, PaymentHead):
     status = serializers.ChoiceField(choices=CREATED)
     payment_status = serializers.ChoiceField(choices=STATUSES)
     amount_paid = Money()
@@ -108,8 +118,10 @@ class AccountingShape(serializers.Serializer[Any]):
     entry_date = serializers.DateField(allow_null=True)
 
 
-class PaymentPage(NextDueShape, PaymentRow):
-    breakdown = serializers.DictField(child=Money(), help_text="Base, tax and late fee of what was paid.")
+class PaymentPage(PolicyShape, PaymentRow):
+    breakdown = serializers.DictField(
+        child=Money(), help_text="Of what was paid: base, tax, late_fee; for a policy premium, gst, late_fee."
+    )
     payment_for_period = serializers.CharField(allow_null=True)
     allocations = AllocationShape(many=True)
     waits_for = serializers.ListField(child=serializers.CharField())
@@ -193,6 +205,7 @@ LIST_PARAMETERS = [
     query("amount_max", "Inclusive, in the currency."),
     query("currency", "With an amount: the organization's, unless told."),
     query("customer", "The customer's code."),
+    query("policy_number", "What paid invoices of this policy, or means to."),
     query("receipt_number", "RCP-…"),
     query("transaction_id", "TXN-…"),
     query("q", "A whole PAY-, TXN- or RCP- number, or part of a customer's code or name."),

@@ -1,20 +1,31 @@
 """What the API says of a payment, in the shapes of source 2 (R178-R180). Described for the schema in schema.py."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django.urls import reverse
 from rest_framework.request import Request
 
 from billing.api.answers import amount_text, instant_text
+from billing.models import InsurancePolicy
 from billing.office.calendar import business_days_between
+from billing.selectors.premiums import amount_due
 from payments.models import Cheque, Payment, Refund
 from payments.selectors.reconciled import find_match
 from payments.selectors.refunds import refund_status
 from receipts.api.words import REFUND_STATUS_WORDS, REFUND_WORDS, STATUS_WORDS
 from receipts.models import Receipt
-from receipts.selectors.payment_facts import Due, Share, breakdown_of, next_due, shares_of
+from receipts.selectors.payment_facts import (
+    Due,
+    Share,
+    breakdown_of,
+    covered_by,
+    next_due,
+    policy_of,
+    premium_parts,
+    shares_of,
+)
 from receipts.services.updating import Changed, rest_of
 
 
@@ -42,13 +53,17 @@ def payment_row(payment: Payment, request: Request) -> dict[str, Any]:
     }
 
 
-def payment_page(payment: Payment, request: Request) -> dict[str, Any]:
-    """One payment, whole. Seven queries: allocations, what is due next, refunds, cheque and match to the bank."""
+def payment_page(payment: Payment, request: Request, today: date) -> dict[str, Any]:
+    """One payment, whole. Seven queries: allocations, what is due next, refunds, cheque and match to the bank.
+
+    Of one for an insurance policy a few more: which it is, and what falls due next of it.
+    """
     shares = shares_of(payment)
+    policy = policy_of(payment, shares)
     return {
         **payment_row(payment, request),
-        "breakdown": _breakdown(payment, shares),
-        "payment_for_period": _period(payment),
+        "breakdown": _breakdown(payment, shares, policy),
+        "payment_for_period": _period(payment, shares),
         "allocations": [_share(share, payment.currency) for share in shares],
         "waits_for": _waits(payment),
         "receipt": _receipt_part(payment, request),
@@ -56,13 +71,13 @@ def payment_page(payment: Payment, request: Request) -> dict[str, Any]:
         "refund_status": REFUND_STATUS_WORDS[refund_status(payment)],
         "reconciliation": _reconciliation(payment),
         "accounting": _accounting(payment),
-        **_next_due(next_due(payment.customer_id, payment.currency), payment.currency),
+        **_policy(payment, policy, today),
     }
 
 
-def created(payment: Payment, request: Request) -> dict[str, Any]:
-    """The answer to a payment just taken. Two queries."""
-    page = payment_page(payment, request)
+def created(payment: Payment, request: Request, today: date) -> dict[str, Any]:
+    """The answer to a payment just taken. Queries as payment_page."""
+    page = payment_page(payment, request, today)
     kept = (
         "payment_id", "transaction_id", "customer", "customer_name", "payment_type", "payment_method",
     )  # fmt: skip
@@ -81,6 +96,7 @@ def created(payment: Payment, request: Request) -> dict[str, Any]:
         "unapplied": page["unapplied"],
         "next_due_date": page["next_due_date"],
         "next_due_amount": page["next_due_amount"],
+        **{name: page[name] for name in ("policy_number", "policy_status") if name in page},
     }
 
 
@@ -123,10 +139,11 @@ def _unapplied(payment: Payment) -> str | None:
     return amount_text(payment.credit_item.unapplied_amount, payment.currency)
 
 
-def _breakdown(payment: Payment, shares: Sequence[Share]) -> dict[str, str]:
+def _breakdown(payment: Payment, shares: Sequence[Share], policy: InsurancePolicy | None) -> dict[str, str]:
     if payment.breakdown:
         return {str(name): str(value) for name, value in payment.breakdown.items()}
-    return {name: amount_text(value, payment.currency) for name, value in breakdown_of(payment, shares).items()}
+    parts = premium_parts(payment, shares) if policy is not None else breakdown_of(payment, shares)
+    return {name: amount_text(value, payment.currency) for name, value in parts.items()}
 
 
 def _share(share: Share, currency: str) -> dict[str, str]:
@@ -139,10 +156,26 @@ def _share(share: Share, currency: str) -> dict[str, str]:
     }
 
 
-def _period(payment: Payment) -> str | None:
-    if payment.period_from is None or payment.period_to is None:
-        return None
-    return f"{payment.period_from} to {payment.period_to}"
+def _period(payment: Payment, shares: Sequence[Share]) -> str | None:
+    """As told with the payment, or else of the invoices it pays."""
+    if payment.period_from is not None and payment.period_to is not None:
+        return f"{payment.period_from} to {payment.period_to}"
+    covered = covered_by(shares)
+    return f"{covered[0]} to {covered[1]}" if covered else None
+
+
+def _policy(payment: Payment, policy: InsurancePolicy | None, today: date) -> dict[str, str | None]:
+    """What falls due next: of the policy, which is named and told where it stands, or else of the customer."""
+    if policy is None:
+        due = next_due(payment.customer_id, payment.currency)
+        return _next_due(due, payment.currency)
+    found = amount_due(policy.agreement, today)
+    due = Due(found.next_on, found.next_amount) if found.next_on and found.next_amount is not None else None
+    return {
+        **_next_due(due, policy.currency),
+        "policy_number": policy.policy_number,
+        "policy_status": found.standing.word,
+    }
 
 
 def _accounting(payment: Payment) -> dict[str, Any]:

@@ -18,14 +18,15 @@ from billing.errors import DomainError, NotFound
 from billing.models import Customer
 from billing.office import clock
 from billing.office.models.user import Mode
+from billing.selectors.premiums import find_policy
 from payments.models import Payment
 from receipts.api import schema
 from receipts.api.changes import ChangeRequest
 from receipts.api.changing import cancel_payment, change_payment
-from receipts.api.orders import PaymentRequest, currency_of, order_from, wish_from
+from receipts.api.orders import PaymentRequest, UnknownPolicy, currency_of, order_from, policy_from, wish_from
 from receipts.api.queries import read_lookup, read_query
 from receipts.api.shapes import created, payment_page, payment_row, refunds_of
-from receipts.selectors.payment_search import find_payment, payments_of_day, search_payments
+from receipts.selectors.payment_search import find_payment, search_payments
 from receipts.services.papers import hand_out
 from receipts.services.requested import take_requested_payment
 
@@ -77,7 +78,7 @@ class PaymentsView(ApiView):
 
         def deed(request_key: str) -> tuple[int, dict[str, Any]]:
             payment = self._take(asked.validated_data, request_key, now)
-            return 202 if payment.pending_for else 201, created(payment, request)
+            return 202 if payment.pending_for else 201, created(payment, request, self.organization.today(now))
 
         with self.as_client():
             return answer_once(client=self.client, key=key, asked=f"POST {request.path}", body=body, now=now, deed=deed)
@@ -85,15 +86,17 @@ class PaymentsView(ApiView):
     def _take(self, asked: dict[str, Any], request_key: str, now: Any) -> Payment:
         if asked.get("override_reason"):
             self.require("override_duplicate", Mode.DO, Mode.MAKE, Mode.CHECK)
-        order = order_from(asked, self.organization, request_key)
+        policy = policy_from(asked, self.organization)
+        order = order_from(asked, self.organization, request_key, policy)
         if order.by_hand is not None:
             self.require("allocate_by_hand", Mode.DO)
             places = {f"apply-{pk}": f"allocations[{place}].amount" for place, (pk, _sum) in enumerate(order.by_hand)}
             self.field_names = {**self.field_names, **places}
         email = Customer.objects.values_list("email", flat=True).get(pk=order.customer_id)
         taken = take_requested_payment(
-            organization=self.organization, order=order, wish=wish_from(asked, email), now=now, by=self.user
-        )
+            organization=self.organization, order=order, wish=wish_from(asked, email), now=now, by=self.user,
+            agreement=policy.agreement if policy is not None else None,
+        )  # fmt: skip
         payment = find_payment(self.organization, taken.payment.number)
         assert payment is not None
         return payment
@@ -114,7 +117,8 @@ class PaymentView(ApiView):
     )  # fmt: skip
     def get(self, request: Request, reference: str) -> HttpResponse:
         """One payment, by its PAY-, TXN- or RCP- number."""
-        return answer(200, payment_page(payment_or_404(self, reference), request))
+        payment = payment_or_404(self, reference)
+        return answer(200, payment_page(payment, request, self.organization.today(clock.now())))
 
     @extend_schema(
         operation_id="change_payment", tags=["payments"], parameters=[schema.REFERENCE, schema.IDEMPOTENCY_KEY],
@@ -167,16 +171,18 @@ class LookupView(ApiView):
         responses={200: schema.PaymentPage, **problems(400, 404, 409, 422)},
     )  # fmt: skip
     def get(self, request: Request) -> HttpResponse:
-        """The payment of a customer on a day. If there are several, 409 names them."""
-        code, day = read_lookup(request.query_params)
-        found = list(payments_of_day(self.organization, code, day)[:51])
+        """The payment of a customer or for a policy on a day. If there are several, 409 names them."""
+        wanted = read_lookup(request.query_params)
+        if wanted.policy_number and find_policy(self.organization, wanted.policy_number) is None:
+            raise UnknownPolicy(field="policy_number")
+        found = list(search_payments(self.organization, wanted)[:51])
         if not found:
             raise NotFound()
         if len(found) > 1:
             numbers = [payment.number for payment in found[:50]]
             sentence = _("Several payments of that day; read one by its number.")
             raise SeveralPayments(sentence, payments=numbers)
-        return answer(200, payment_page(found[0], request))
+        return answer(200, payment_page(found[0], request, self.organization.today(clock.now())))
 
 
 class ReceiptView(ApiView):

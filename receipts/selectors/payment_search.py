@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
-from billing.models import Customer
+from billing.models import Allocation, Customer, InsurancePolicy, Invoice
 from billing.office.models import Organization
 from payments.models import Payment, PaymentState
 from receipts.models import Receipt
@@ -33,6 +33,7 @@ class Wanted:
     amount_min: Decimal | None = None
     amount_max: Decimal | None = None
     customer_code: str = ""
+    policy_number: str = ""
     receipt_number: str = ""
     transaction_number: str = ""
     text: str = ""
@@ -53,17 +54,8 @@ def find_payment(organization: Organization, reference: str) -> Payment | None:
     return payments_with_papers(organization).filter(**{field: reference}).first()
 
 
-def payments_of_day(organization: Organization, customer_code: str, day: date) -> QuerySet[Payment]:
-    """A customer's payments received on a day, newest first (R179)."""
-    return (
-        payments_with_papers(organization)
-        .filter(customer__organization=organization, customer__code=customer_code, received_on=day)
-        .order_by("-id")
-    )
-
-
 def search_payments(organization: Organization, wanted: Wanted) -> QuerySet[Payment]:
-    """The list of R180. Up to two more queries of its own: for `text`, receipts and customers are looked up first."""
+    """The list of R180. A few more queries of its own: receipts, customers and a policy are looked up first."""
     rows = payments_with_papers(organization)
     conditions = {
         "state__in": wanted.states,
@@ -78,6 +70,8 @@ def search_payments(organization: Organization, wanted: Wanted) -> QuerySet[Paym
     rows = rows.filter(**{name: value for name, value in conditions.items() if value is not None})
     if wanted.customer_code:
         rows = rows.filter(customer_id__in=_customers(organization, Q(code=wanted.customer_code)))
+    if wanted.policy_number:
+        rows = rows.filter(_of_policy(organization, wanted.policy_number))
     if wanted.receipt_number:
         rows = rows.filter(pk__in=_of_receipt(organization, wanted.receipt_number))
     if wanted.text:
@@ -106,6 +100,19 @@ def _matching(organization: Organization, text: str) -> Q:
         | Q(pk__in=_of_receipt(organization, number))
         | Q(customer_id__in=_customers(organization, like))
     )
+
+
+def _of_policy(organization: Organization, number: str) -> Q:
+    """What ever paid an invoice of the policy, whether that stands or not; and what waits and means to."""
+    policy = InsurancePolicy.objects.filter(organization=organization, policy_number=number).first()
+    if policy is None:
+        return Q(pk__in=[])
+    mine = Invoice.objects.filter(agreement=policy.agreement_id)
+    paid = Allocation.objects.filter(invoice__in=mine, reverses__isnull=True).values_list("credit_item_id", flat=True)
+    waiting = Q()
+    for one in mine.open().values_list("number", flat=True):
+        waiting |= Q(plan__contains=[one])
+    return Q(credit_item_id__in=list(paid)) | (Q(state=PaymentState.PENDING) & waiting if waiting else Q(pk__in=[]))
 
 
 def _of_receipt(organization: Organization, number: str) -> list[int]:

@@ -7,14 +7,16 @@ from decimal import Decimal
 
 from django.utils.translation import gettext_lazy as _
 
-from billing.errors import DomainError
-from billing.models import Customer
+from billing.errors import BadInput, DomainError
+from billing.models import Agreement, Customer
 from billing.money import ZERO
 from billing.office.models import Organization, User
 from billing.office.policies import policies_for
 from billing.selectors.open_items import OpenInvoice, open_invoices
 from billing.selectors.strategies import NotOpenHere, Rules, discount_for, propose
 from billing.services.allocating import rules_for
+from billing.services.insurance.paying import prepare_payment
+from billing.services.insurance.reviving import revive_if_paid
 from billing.services.locking import lock_customers
 from billing.transactions import transaction_required
 from payments.models import Payment
@@ -30,13 +32,15 @@ class LessThanDue(DomainError):
 
 @transaction_required
 def take_requested_payment(
-    *, organization: Organization, order: PaymentOrder, wish: ReceiptWish, now: datetime, by: User
-) -> Taken:
+    *, organization: Organization, order: PaymentOrder, wish: ReceiptWish, now: datetime, by: User,
+    agreement: Agreement | None = None,
+) -> Taken:  # fmt: skip
     """take_payment for a machine: nothing the rules would silently pass over at the counter passes here.
 
     order.strategy "": the customer's policy decides. wish.delivery "": likewise, as far as there is an address.
-    A key known already gives the payment made the first time. Raises NotOpenHere, LessThanDue, and what
-    take_payment raises.
+    agreement: the insurance policy it is for, whose invoices come first, as the purpose says; what it revives is in
+    force again. A key known already gives the payment made the first time. Raises NotOpenHere, LessThanDue, and what
+    prepare_payment and take_payment raise.
     """
     customer = lock_customers(organization, [order.customer_id])[order.customer_id]
     book = policies_for(organization, customer_id=customer.pk)
@@ -45,12 +49,30 @@ def take_requested_payment(
     if not wish.delivery:
         wish = replace(wish, delivery=_usual_delivery(book.text("receipts.delivery"), customer))
     if not Payment.objects.filter(organization=organization, request_key=order.request_key).exists():
+        by_rule = order.strategy != "none" and order.by_hand is None
+        if agreement is not None and by_rule:
+            order = _for_policy(order, agreement, now, by)
         invoices = open_invoices([customer.pk], order.currency)[customer.pk]
         check_named_are_open(order, invoices)
-        if not book.flag("payments.partial_allowed") and order.strategy != "none" and order.by_hand is None:
+        forbids = not book.flag("payments.partial_allowed") or any(one.partial_allowed is False for one in invoices)
+        if by_rule and forbids:
             rules = rules_for(organization, customer, order.currency, order.received_on.year)
             check_due_is_covered(order, invoices, rules)
-    return take_payment(organization=organization, order=order, wish=wish, now=now, by=by)
+    taken = take_payment(organization=organization, order=order, wish=wish, now=now, by=by)
+    if agreement is not None:
+        revive_if_paid(agreement=agreement, on=organization.today(now), now=now, by=by)
+    return taken
+
+
+def _for_policy(order: PaymentOrder, agreement: Agreement, now: datetime, by: User) -> PaymentOrder:
+    """The invoices of the policy before all others, after those the payer named."""
+    if order.currency != agreement.currency:
+        raise BadInput(_("This policy is in {currency}."), field="currency", code="wrong_currency",
+                       currency=agreement.currency)  # fmt: skip
+    numbers = prepare_payment(
+        agreement=agreement, purpose=order.purpose, amount=order.amount, on=order.received_on, now=now, by=by
+    )
+    return replace(order, first=tuple(dict.fromkeys((*order.first, *numbers))))
 
 
 def check_named_are_open(order: PaymentOrder, invoices: Sequence[OpenInvoice]) -> None:

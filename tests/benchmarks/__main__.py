@@ -9,7 +9,10 @@ from pathlib import Path
 
 from tests.benchmarks import ground
 
-NAMES = ("counter", "bulk", "maturity", "aging", "papers", "latency")
+NAMES = (
+    "counter", "bulk", "maturity", "aging", "papers", "billing_run", "regeneration",
+    "forecast", "chasing", "latency",
+)  # fmt: skip
 
 
 def main(names: list[str]) -> int:

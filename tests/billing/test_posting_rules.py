@@ -14,6 +14,7 @@ from django.conf import settings
 from billing import postings as billing_postings
 from billing.ledger.posting import Draft
 from billing.models import CreditKind, InvoiceKind
+from billing.models.party import ProviderKind
 from payments import postings as payment_postings
 from payments.models import Method
 
@@ -22,12 +23,13 @@ AMOUNTS = {"net": Decimal("100.00"), "tax": Decimal("5.00"), "credit": Decimal("
            "write-off": Decimal("1.50"), "amount": Decimal("75.00"), "cash": Decimal("30.00"),
            "cheques": Decimal("45.00"), "variance": Decimal("3.00"), "paid": Decimal("60.00"), "fee": Decimal("4.00"),
            "lost": Decimal("20.00"), "won": Decimal("12.00")}  # fmt: skip
-COMMON = {"key": "k", "customer_id": 7, "currency": "USD", "on": date(2026, 3, 9)}
+COMMON = {"key": "k", "customer_id": 7, "provider_id": 7, "currency": "USD", "on": date(2026, 3, 9)}
 INVOICE = {"number": "1", "net": AMOUNTS["net"], "tax": AMOUNTS["tax"]}
 ALLOCATION = {"memo": "m", "credit_amount": AMOUNTS["credit"], "discount": AMOUNTS["discount"],
               "write_off": AMOUNTS["write-off"]}  # fmt: skip
 SLIP = {"number": "1", "bank_ledger_account_id": 3}
 REFUND = {"number": "1", "paid": AMOUNTS["paid"], "fee": AMOUNTS["fee"], "reason": "r"}
+EARNED = {"memo": "m", "amount": AMOUNTS["amount"]}
 RECEIPT = {"number": "1", "amount": AMOUNTS["amount"]}
 # What each row of the page is about: the arguments its function is called with, in turn.
 CASES: dict[str, list[dict[str, Any]]] = {
@@ -35,11 +37,20 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "Fee issued": [{**INVOICE, "kind": InvoiceKind.FEE}],
     "Return fee issued": [{**INVOICE, "kind": InvoiceKind.RETURN_FEE}],
     "Recovery issued": [{**INVOICE, "tax": Decimal(0), "kind": InvoiceKind.RECOVERY}],
+    "Loan repayment billed": [{**INVOICE, "tax": Decimal(0), "kind": InvoiceKind.LOAN}],
+    "Loan interest billed": [{**INVOICE, "kind": InvoiceKind.INTEREST}],
+    "Credit expired": [{**INVOICE, "tax": Decimal(0), "kind": InvoiceKind.EXPIRED}],
     "Invoice taken over": [{**INVOICE, "opening": True}],
     "Credit memo issued": [{**INVOICE, "reason": "r"}],
     "Payment allocated": [{**ALLOCATION, "kind": CreditKind.PAYMENT}],
     "Credit memo allocated": [{**ALLOCATION, "kind": CreditKind.CREDIT_MEMO}],
     "Money moved": [{"number": "1", "amount": AMOUNTS["amount"], "to_customer_id": 7, "reason": "r"}],
+    "Loan lent": [{"number": "1", "amount": AMOUNTS["amount"]}],
+    "Lesson earned": [{**EARNED, "provider_kind": ProviderKind.TEACHER}],
+    "Commission earned": [{**EARNED, "provider_kind": ProviderKind.AGENT}],
+    "Lesson pay taken back": [{**EARNED, "amount": -AMOUNTS["amount"], "provider_kind": ProviderKind.TEACHER}],
+    "Commission taken back": [{**EARNED, "amount": -AMOUNTS["amount"], "provider_kind": ProviderKind.AGENT}],
+    "Paid out": [{"number": "1", "amount": AMOUNTS["amount"]}],
     "Cash received": [{**RECEIPT, "method": Method.CASH}],
     "Cheque received": [{**RECEIPT, "method": Method.CHEQUE}],
     "Transfer received": [{**RECEIPT, "method": Method.BANK_TRANSFER}],
@@ -74,10 +85,10 @@ def rows() -> list[list[str]]:
 
 
 def read_side(cell: str, total: Decimal) -> set[tuple[str, bool, Decimal]]:
-    """ "revenue: net; tax_payable: tax" as (role, carries the customer, amount)."""
+    """ "revenue: net; tax_payable: tax" as (role, carries the customer or provider, amount)."""
     found = set()
     for part in cell.split(";"):
-        shape = re.fullmatch(r"\s*(\w+)( \(customer\))?: ([\w-]+)\s*", part)
+        shape = re.fullmatch(r"\s*(\w+)( \((?:customer|provider)\))?: ([\w-]+)\s*", part)
         assert shape is not None, part
         found.add((shape[1], bool(shape[2]), total if shape[3] == "total" else AMOUNTS[shape[3]]))
     return found

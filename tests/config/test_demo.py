@@ -1,4 +1,4 @@
-"""The demo: three organizations with every state a clerk meets, made by the real services."""
+"""The demo: organizations with every state a clerk meets, made by the real services; a family at three schools."""
 
 import stat
 from collections.abc import Iterator
@@ -15,25 +15,41 @@ from django.test import Client
 
 from billing.ledger.models import Period
 from billing.models import (
+    Agreement,
     Allocation,
+    Attendance,
+    BillingRun,
+    Charge,
     CreditHoldEvent,
     CreditItem,
     CreditMemo,
     CreditTransfer,
     Customer,
+    DunningCase,
+    DunningStep,
+    Earning,
+    Installment,
+    InsurancePolicy,
     Invoice,
+    InvoiceLine,
+    LessonCredit,
+    PayoutBatch,
     PromiseToPay,
 )
+from billing.models.lesson import AttendanceStatus
 from billing.office import clock
 from billing.office.access import roles_in
 from billing.office.models import ApprovalRequest, Notice, Organization, User
 from billing.office.models.user import STAFF_ROLES
+from billing.rules.explaining import sentences
 from config import tasks
-from config.demo.cast import HOUSES, PARENT, PASSWORD, PLATFORM_ADMIN
+from config.demo.cast import FAMILY, HOUSES, PARENT, PASSWORD, PLATFORM_ADMIN
+from config.demo.family import SCHOOLS
 from payments.models import Cheque, Deposit, Dispute, DrawerSession, Payment, Refund
 from payments.selectors.refunds import late_refunds
 from receipts.models import Receipt, ReceiptCopy, RefundReceipt
 from tests import builders
+from tests.assertions import assert_books_whole
 from tests.conftest import EMPTY_DATABASE
 
 CODES = {house.code for house in HOUSES}
@@ -85,7 +101,7 @@ class TestRefusal:
 
 @pytest.mark.slow
 class TestLoaded:
-    def test_it_says_how_far_it_is(self, said: str) -> None:
+    def test_it_says_how_far_it_is(self, said: str, db: None) -> None:
         assert [line.split(" (")[0] for line in said.splitlines()[:4]] == [f"Demo: {n} %" for n in (25, 50, 75, 100)]
         assert "are open" in said
 
@@ -262,3 +278,85 @@ class TestEveryState:
 
 def test_mail_that_is_due_goes_out_with_every_tick() -> None:
     assert "send_due_notices" in dict(tasks.JOBS)
+
+
+@pytest.fixture
+def of(said: str, db: None) -> Any:
+    return lambda code: Organization.objects.get(code=code)
+
+
+def test_the_books_of_all_five_are_whole(said: str, db: None) -> None:
+    assert Organization.objects.count() == 5
+    assert_books_whole()
+
+
+@pytest.mark.slow
+class TestSchool:
+    def test_lessons_were_told_of_in_every_way_and_corrected(self, of: Any) -> None:
+        told = Attendance.objects.filter(organization=of("allegro"))
+        assert set(told.values_list("status", flat=True)) == set(AttendanceStatus.values)
+        assert told.filter(replaces__isnull=False).exists()
+        assert Charge.objects.filter(organization=of("allegro"), state="unbilled").exists()
+        assert LessonCredit.objects.filter(organization=of("allegro")).exists()
+
+    def test_runs_were_approved_by_another_and_one_waits_to_be_looked_at(self, of: Any) -> None:
+        runs = BillingRun.objects.filter(organization=of("allegro"))
+        assert runs.filter(state="done", approval__decided_by__username="mia.manager").exists()
+        assert runs.get(state="preview").items.exists()
+
+    def test_teachers_earned_and_one_payout_waits(self, of: Any) -> None:
+        assert Earning.objects.filter(organization=of("allegro"), kind="lesson").exists()
+        states = set(PayoutBatch.objects.filter(organization=of("allegro")).values_list("state", flat=True))
+        assert states == {"paid", "draft"}
+
+    def test_every_line_of_a_run_says_how_it_came_about_in_words(self, of: Any) -> None:
+        lines = InvoiceLine.objects.filter(invoice__organization=of("allegro"), invoice__bill__isnull=False)
+        assert lines.exists()
+        for line in lines:
+            assert line.derivation and line.explanation
+            assert all(text.endswith(".") for text in sentences(line.derivation, "USD"))
+
+
+@pytest.mark.slow
+class TestInsurer:
+    def test_policies_run_and_lapse(self, of: Any) -> None:
+        policies = InsurancePolicy.objects.filter(organization=of("suraksha"))
+        assert {p.policy_number.partition("-")[0] for p in policies} == {"POL"}
+        states = set(policies.values_list("agreement__state", flat=True))
+        assert {"active", "lapsed"} <= states
+
+    def test_agents_and_the_one_above_earn_on_what_was_paid(self, of: Any) -> None:
+        kinds = set(Earning.objects.filter(organization=of("suraksha")).values_list("kind", flat=True))
+        assert {"first_year", "override"} <= kinds
+
+
+@pytest.mark.slow
+class TestChasing:
+    @pytest.mark.parametrize("code", ["allegro", "fulong", "suraksha"])
+    def test_what_is_late_has_its_timeline_with_steps_taken(self, of: Any, code: str) -> None:
+        today = of(code).today(clock.now())
+        late = Invoice.objects.overdue(today - timedelta(days=3)).filter(organization=of(code))
+        assert late.exists()
+        assert not late.filter(dunning_case__isnull=True).exists()
+        steps = DunningStep.objects.filter(organization=of(code), outcome="done")
+        assert {"before_7", "level_1"} <= set(steps.values_list("step", flat=True))
+        assert DunningCase.objects.filter(organization=of(code)).exclude(held_because="").exists()
+
+
+@pytest.mark.slow
+class TestFamily:
+    def test_three_children_at_three_schools_have_three_schedules(self, of: Any) -> None:
+        parent = User.objects.get(username=FAMILY[0])
+        agreements = Agreement.objects.filter(customer__in=parent.customers.all())
+        assert {(a.organization.code, a.student.name, a.frequency) for a in agreements.select_related("student")} == {
+            (school.code, school.child, school.frequency) for school in SCHOOLS
+        }
+        for agreement in agreements:
+            assert Installment.objects.filter(agreement=agreement, state="planned").count() > 2
+
+    def test_the_parent_sees_all_of_them_on_one_page(self, of: Any) -> None:
+        client = Client()
+        client.force_login(User.objects.get(username=FAMILY[0]), backend="django.contrib.auth.backends.ModelBackend")
+        text = client.get("/family/").content.decode()
+        for school in SCHOOLS:
+            assert school.name in text and school.child in text

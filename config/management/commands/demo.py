@@ -1,4 +1,4 @@
-"""`manage.py demo`: three invented organizations to look around in."""
+"""`manage.py demo`: invented organizations to look around in."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -12,7 +12,7 @@ from config.demo.loading import load, write_logins
 
 
 class Command(BaseCommand):
-    help = "Fills the database with three demo organizations. What is there already stays as it is."
+    help = "Fills the database with the demo organizations. What is there already stays as it is."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--if-empty", action="store_true", help="do nothing if there is any organization")

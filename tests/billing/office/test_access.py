@@ -26,7 +26,8 @@ from tests.builders import NOW, organization, user
 pytestmark = pytest.mark.django_db
 
 # The table of the requirements as it stands there, without its footnotes; accept_risky_cheque and
-# accept_cash_difference are rows of our own (requirements §2 row 38; R12).
+# accept_cash_difference are rows of our own (requirements §2 row 38; R12), and so are manage_agreements,
+# record_attendance, manage_collections, waive_late_fee and pay_providers (R56, R85, R134, R74, R89).
 # ● alone, M asks, C approves another's, o reads own, O acts on own, R reads, S the system only, – denied.
 COLUMNS = [
     "parent",
@@ -71,6 +72,11 @@ refund_large               – – M M C C – M –
 refund_elsewhere           – – – M M C – – –
 answer_chargeback          – – M ● ● – R – –
 billing_run                – – – M C C – M –
+manage_agreements          o o ● ● ● R R ● –
+record_attendance          o O ● ● – – – ● –
+manage_collections         – – ● ● ● R R – –
+waive_late_fee             – – M C C C – – –
+pay_providers              – – – – M C R M –
 resolve_unknown_charge     – – – M C C – – –
 import_bank_file           – – ● ● – – ● – –
 match_bank_lines           – – M ● – – ● – –
@@ -114,7 +120,7 @@ class TestMatrix:
         granted = {(g.role, g.action): g.mode for g in Grant.objects.all()}
         assert {cell: granted.get(cell, "") for cell in EXPECTED} == EXPECTED
         assert set(granted) <= set(EXPECTED)
-        assert len(EXPECTED) == 9 * 47
+        assert len(EXPECTED) == 9 * 52
 
     def test_the_code_and_the_database_say_the_same(self) -> None:
         assert {(r, a, m) for (r, a), m in EXPECTED.items() if m} == set(cells())

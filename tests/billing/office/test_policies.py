@@ -68,6 +68,11 @@ class TestKinds:
             ("allocation.strategy", "amount", "amount"), ("payments.methods", ["cash", "upi"], ["cash", "upi"]),
             ("payments.methods", [], []), ("payments.currencies", ["EUR"], ["EUR"]),
             ("receipts.terms", "Thanks.", "Thanks."),
+            ("late_fee.percent", "1.5", "1.5"), ("late_fee.percent", Decimal("0"), "0"),
+            ("late_fee.percent", "12.25 %", "12.25"), ("late_fee.percent", 1000, "1000"),
+            ("dunning.before_days", "7 3 1", "7 3 1"), ("dunning.before_days", "", ""),
+            ("dunning.after_days", "0 365", "0 365"),
+            ("lessons.seasons", "2026-06-15..2026-08-31=90", "2026-06-15..2026-08-31=90"),
         ],
     )  # fmt: skip
     def test_a_value_of_its_kind_is_kept(self, key: str, value: Any, kept: Any) -> None:
@@ -84,6 +89,14 @@ class TestKinds:
             ("payments.partial_allowed", 1, "not_a_flag"), ("allocation.strategy", "lifo", "unknown_choice"),
             ("payments.methods", ["cash", "barter"], "unknown_choice"), ("payments.methods", "cash", "not_a_list"),
             ("payments.methods", 5, "not_a_list"), ("payments.currencies", ["XXX"], "unknown_choice"),
+            ("late_fee.percent", "-1", "not_a_percentage"), ("late_fee.percent", "1.125", "not_a_percentage"),
+            ("late_fee.percent", "1000.01", "not_a_percentage"), ("late_fee.percent", True, "not_a_percentage"),
+            ("late_fee.percent", "1,5", "not_a_percentage"), ("late_fee.kind", "daily", "unknown_choice"),
+            ("dunning.before_days", "7 three", "not_days"), ("dunning.before_days", "366", "not_days"),
+            ("dunning.after_days", "1 2 3 4 5 6 7 8 9 10 11", "too_many"),
+            ("lessons.seasons", "summer=90", "not_a_season"),
+            ("lessons.seasons", "2026-02-30..2026-03-01=90", "no_such_day"),
+            ("lessons.seasons", "2026-03-02..2026-03-01=90", "period_reversed"),
         ],
     )  # fmt: skip
     def test_any_other_value_is_refused(self, key: str, value: Any, code: str) -> None:
@@ -135,7 +148,7 @@ class TestPresets:
         book = policies_for(organization(currency=currency, preset=name))
         for key, value in PRESETS[name].items():
             kept = book.find(key).value
-            assert (Decimal(value) if POLICIES[key].kind == "amount" else value) == kept
+            assert (Decimal(value) if POLICIES[key].kind in ("amount", "percent") else value) == kept
 
     def test_the_gas_company_has_the_thresholds_of_its_source(self) -> None:
         book = policies_for(organization(currency="TWD", preset="gas"))

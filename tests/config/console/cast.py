@@ -1,5 +1,6 @@
 """Two organizations with a row in every table, and one person of each role in the first."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -7,11 +8,13 @@ from django.db import transaction
 from django.test import Client
 
 from billing.ledger.chart import open_bank_ledger_account
-from billing.models import Household
+from billing.models import AgreementKind, Customer, DiscountRule, Household, LessonCredit
 from billing.office import api_clients, clock, staffing
 from billing.office.models import Organization, User
 from billing.office.models.user import STAFF_ROLES
 from billing.office.notices import Message, queue_notices
+from billing.services.chasing.debt_plans import DebtPlanOrder, Part, agree_on_parts
+from billing.services.earning.accruing import accrue_earnings
 from billing.services.invoicing import issue_credit_memo
 from payments.models import BankAccount
 from payments.services.cash_moving import move_cash
@@ -23,6 +26,8 @@ from payments.services.refund_cases import RefundOrder
 from payments.services.refunding import request_refund
 from payments.services.vault import reject_cheque
 from tests import builders as b
+from tests.agreements import agreement, plan, provider
+from tests.billing.earning.cast import one_lesson, tell
 
 STAFF = sorted(STAFF_ROLES)
 
@@ -66,6 +71,11 @@ def furnish(org: Organization, who: str) -> dict[str, Any]:
         reader = b.user(org, "accountant", name=f"{who}-acc")
         staffing.give_role(user=reader, organization=org, role="manager", reason=who, by=boss, now=now)
         _furnish_counter(org, who, taken, account)
+        _furnish_earnings(org, who)
+        _furnish_agreements(org, customer, who)
+        owed = b.invoice(customer, "7.00", issued_on=today, due_on=today)
+        parts = DebtPlanOrder([owed.pk], [Part(today, Decimal(7))], who, f"{who}-plan")
+        agree_on_parts(customer=customer, order=parts, now=now, by=boss)
     return {"customer": customer, "invoice": invoice, "taken": taken}
 
 
@@ -102,4 +112,26 @@ def _furnish_counter(org: Organization, who: str, taken: Any, account: BankAccou
     reject_cheque(
         organization=org, customer_id=customer.pk, number="1", bank=f"{who} bank", drawer=f"{who} Family",
         cheque_date=None, currency=org.currency, amount=None, reasons=[f"{who} did not sign"], now=now, by=clerk,
+    )  # fmt: skip
+
+
+def _furnish_earnings(org: Organization, who: str) -> None:
+    """A teacher who earned a lesson yesterday."""
+    now = clock.now()
+    teacher = provider(org, f"{who} teacher", code=f"{who}-T")
+    tell(one_lesson(teacher, starts_at=now - timedelta(days=1)), "attended", now=now)
+    accrue_earnings(organization=org, now=now)
+
+
+def _furnish_agreements(org: Organization, customer: Customer, who: str) -> None:
+    """A discount, an agreement with a package, and a make-up lesson to its credit."""
+    today = org.today(clock.now())
+    DiscountRule.objects.create(
+        organization=org, code=f"{who}-off", name=f"{who} discount", cause="granted", percent=Decimal(5),
+        starts_on=today,
+    )  # fmt: skip
+    package = agreement(customer, plan(org, kind=AgreementKind.PACKAGE), number=f"{who}-AGR", starts_on=today)
+    LessonCredit.objects.create(
+        organization=org, customer=customer, agreement=package, kind="make_up", currency=org.currency, granted=1,
+        granted_on=today, reason=f"{who} came in vain",
     )  # fmt: skip

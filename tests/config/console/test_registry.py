@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from billing.admin.base import ConsoleAdmin
 from billing.admin.exports import ExportableAdmin
-from billing.models import Customer, Household, Invoice
+from billing.models import Customer, DiscountRule, Household, Invoice, Provider, Student
 from billing.office.models import AuditEntry, Organization, User
 from billing.office.models.user import Role
 from config.console.third_party import PlatformAdmin
@@ -20,7 +20,7 @@ from tests.config.console.cast import STAFF, furnish, person, signed_in
 
 OURS = [model for model, page in admin.site._registry.items() if isinstance(page, ConsoleAdmin)]
 THEIRS = [model for model, page in admin.site._registry.items() if isinstance(page, PlatformAdmin)]
-EDITABLE = {Customer, Household}
+EDITABLE = {Customer, DiscountRule, Household, Provider, Student}
 MONEY = [model for model in OURS if model not in EDITABLE]
 
 

@@ -3,7 +3,7 @@
 import json
 import re
 import shlex
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,12 @@ import pytest
 import time_machine
 from django.conf import settings
 
+from billing.models import InsurancePolicy
 from billing.office.models.policy import Scope
 from receipts.api.words import STATUS_WORDS
-from tests import builders
+from tests import agreements, builders
 from tests.billing.api.caller import Caller
+from tests.billing.insurance.cast import bill, insure
 from tests.builders import NOW, TODAY, policy
 
 PAGE = (Path(settings.BASE_DIR) / "docs/developers/api.md").read_text()
@@ -31,9 +33,14 @@ def test_every_example_of_the_page_is_true() -> None:
         builders.invoice(ada, "80.00", number="INV-15", issued_on=TODAY, due_on=TODAY + timedelta(days=30))
         ben = builders.customer(caller.organization, "Ben Bitdiddle", code="BEN")
         policy(caller.organization, "payments.partial_allowed", False, scope=Scope.CUSTOMER, scope_key=ben.pk)
+        anna = agreements.student(ada, code="S-1")
+        agreements.lessons(ada, number="A-1", student=anna)
         examples = list(EXAMPLE.finditer(PAGE))
-        assert len(examples) == PAGE.count("```sh") == 9
+        assert len(examples) == PAGE.count("```sh") == 13
         for example in examples:
+            if "policies/" in example["curl"] and not InsurancePolicy.objects.exists():
+                john = builders.customer(caller.organization, "John Doe", code="JOHN")
+                bill(insure(john, starts_on=date(2026, 3, 16), number="AGR-2026-00000001"), TODAY)
             got = run(caller, example["curl"])
             if example["answer"]:
                 if "accounting" in example["answer"]:

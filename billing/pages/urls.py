@@ -1,0 +1,12 @@
+"""Addresses of the pages for parents."""
+
+from django.conf import settings
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+
+from billing.pages import family
+
+urlpatterns = [
+    path("family/", family.family, name="family"),
+    path("family/sign-out/", LogoutView.as_view(next_page=settings.LOGIN_URL), name="family_sign_out"),
+]

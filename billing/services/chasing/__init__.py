@@ -1,0 +1,1 @@
+"""Overdue timelines, pauses, payment plans for debts, collections."""

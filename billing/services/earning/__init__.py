@@ -1,0 +1,1 @@
+"""Providers, their earnings, payouts."""

@@ -1,0 +1,1 @@
+"""Insurance policies and their loans."""

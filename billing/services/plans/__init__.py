@@ -1,0 +1,1 @@
+"""Plans, prices, discounts; agreements and enrolling; schedules computed anew."""

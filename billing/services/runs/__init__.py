@@ -1,0 +1,1 @@
+"""Billing runs: preview, approval, what became of each bill."""

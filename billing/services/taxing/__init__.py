@@ -1,0 +1,1 @@
+"""Tax codes and rates, billing profiles, tax invoices, the forecast."""

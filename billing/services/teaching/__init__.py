@@ -1,0 +1,1 @@
+"""Lessons, attendance, packages and lesson credits."""
