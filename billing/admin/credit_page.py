@@ -16,7 +16,7 @@ from billing.admin.customer_page import ASKING
 from billing.admin.deeds import deed, subject_key
 from billing.admin.invoice_page import standing_and_undone, waiting_for
 from billing.admin.panels import CREDIT_HOMES
-from billing.admin.working import REFUSED, Form, back_to, in_transaction, rehearse, say_why
+from billing.admin.working import REFUSED, Form, back_to, say_why
 from billing.errors import DomainError, Refusals, Sentence
 from billing.inputs import clean_text
 from billing.models import CreditItem, Invoice
@@ -34,6 +34,7 @@ from billing.services import overrides
 from billing.services.allocating import allocate_credit, reallocate
 from billing.services.locking import lock_customers
 from billing.services.move_requests import MOVE, movable_amount
+from billing.transactions import in_transaction, rehearse
 
 STRATEGIES = {
     "fifo": gettext_lazy("oldest first"), "due_date": gettext_lazy("by due date"),

@@ -14,8 +14,8 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from billing.admin.working import in_transaction
 from billing.errors import DomainError, Refusals
+from billing.transactions import in_transaction
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from billing.admin.credit_page import STRATEGIES, Moved, _read_amounts, find_cre
 from billing.admin.customer_page import ASKING
 from billing.admin.deeds import deed, subject_key
 from billing.admin.facts import LABELS, WORDS, readable
-from billing.admin.working import REFUSED, Field, Form, back_to, in_transaction, say_why
+from billing.admin.working import REFUSED, Field, Form, back_to, say_why
 from billing.errors import DomainError, Sentence
 from billing.inputs import clean_text
 from billing.models import CreditItem, Customer
@@ -29,6 +29,7 @@ from billing.selectors.open_items import open_invoices
 from billing.selectors.search import LONGEST, find_customers
 from billing.services import move_requests
 from billing.services.moving import MoveOrder, check_movable
+from billing.transactions import in_transaction
 
 WORDS["deed"] = {**WORDS["deed"], "move_credit": gettext_lazy("move money to another customer")}
 HOW = {"none": gettext_lazy("nothing: keep it as credit there"), **STRATEGIES}

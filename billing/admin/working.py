@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
-from django.db import OperationalError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,11 +17,10 @@ from billing.office import acting
 from billing.office.models import User
 from billing.office.uploads import check_size
 from billing.refusals import explained
+from billing.transactions import in_transaction
 
 T = TypeVar("T")
 REFUSED = 422
-LOCK_NOT_AVAILABLE, DEADLOCK = "55P03", "40P01"
-DEADLOCK_TRIES = 3
 
 
 @dataclass
@@ -102,30 +100,6 @@ class Form:
             self.errors.append(f"{place.label}: {part}" if place is not None else str(part))
 
 
-class Busy(DomainError):
-    code = "busy"
-    sentence = _("Somebody else is changing this at the moment; nothing was done. Try again.")
-
-
-def in_transaction(work: Callable[[], T]) -> T:
-    """Run a service in a transaction of its own. A deadlock is tried again; a lock that does not come is Busy.
-
-    work: reads what it changes anew, so that it may be called again after it was taken back.
-    """
-    for tries_left in reversed(range(DEADLOCK_TRIES)):
-        try:
-            with transaction.atomic():
-                return work()
-        except OperationalError as trouble:
-            state = getattr(trouble.__cause__, "sqlstate", "")
-            if state == DEADLOCK and tries_left:
-                continue
-            if state in (DEADLOCK, LOCK_NOT_AVAILABLE):
-                raise Busy() from trouble
-            raise
-    raise AssertionError("unreachable")
-
-
 def attempt(form: Form, work: Callable[[], T]) -> tuple[bool, T | None]:
     """(True, what the service gave), or (False, None) with the refusal shown in the form."""
     try:
@@ -134,14 +108,6 @@ def attempt(form: Form, work: Callable[[], T]) -> tuple[bool, T | None]:
     except DomainError as refusal:
         form.refuse(refusal)
         return False, None
-
-
-def rehearse(work: Callable[[], T]) -> T:
-    """What a service would do: run it for real and take everything back. Raises DomainError as it would."""
-    with transaction.atomic():
-        result = work()
-        transaction.set_rollback(True)
-        return result
 
 
 def say_why(request: HttpRequest, reason: str) -> None:

@@ -85,7 +85,7 @@ def _child(child: Child) -> dict[str, Any]:
 def _running(running: Running) -> dict[str, Any]:
     agreement = running.agreement
     return {
-        "agreement": agreement, "trouble": TROUBLES.get(agreement.state, ""),
+        "agreement": agreement, "may_choose": running.may_choose, "trouble": TROUBLES.get(agreement.state, ""),
         "coming": _period(running.coming, agreement.currency) if running.coming else None,
         "periods": [_period(period, agreement.currency) for period in running.periods],
     }  # fmt: skip
@@ -95,9 +95,9 @@ def _period(period: Period, currency: str) -> dict[str, Any]:
     word, shape, tone = STATES[period.state]
     return {
         "period": period, "word": word, "shape": shape, "tone": tone,
-        "lines": [_priced(line, currency) for line in period.lines],
+        "lines": [priced(line, currency) for line in period.lines],
     }  # fmt: skip
 
 
-def _priced(line: PricedLine, currency: str) -> tuple[str, Any, Sequence[str]]:
+def priced(line: PricedLine, currency: str) -> tuple[str, Any, Sequence[str]]:
     return line.text, line.total, sentences(line.steps, currency)

@@ -17,11 +17,13 @@ from billing.models import (
     Installment,
     Invoice,
     InvoiceLine,
+    Plan,
     Student,
 )
 from billing.models.agreement import RUNNING
 from billing.models.billing_run import ItemState
 from billing.models.installment import InstallmentState
+from billing.models.plan import PlanState
 from billing.money import ZERO
 from billing.office.models import Organization, User
 from billing.office.policies import policies_for_agreements
@@ -63,10 +65,14 @@ class Period:
 
 @dataclass
 class Running:
-    """An agreement with its next periods; coming: the first that is not billed yet."""
+    """An agreement with its next periods; coming: the first that is not billed yet.
+
+    may_choose: it is the family's own, and there are plans of its kind that families choose among.
+    """
 
     agreement: Agreement
     periods: list[Period] = field(default_factory=list)
+    may_choose: bool = False
 
     @property
     def coming(self) -> Period | None:
@@ -119,7 +125,7 @@ def schools_of(user: User, now: datetime) -> list[School]:
 
 
 def fill(schools: Sequence[School]) -> None:
-    """Read what is owed, on hand and to come into schools. Nine queries, and one for each school with agreements."""
+    """Read what is owed, on hand and to come into schools. Ten queries, and one for each school with agreements."""
     mine = {customer.pk for school in schools for customer in school.customers}
     by_organization = {school.organization.pk: school for school in schools}
     _fill_owed(by_organization, mine)
@@ -156,6 +162,8 @@ def _fill_children(schools: Mapping[int, School], mine: set[int]) -> None:
         rows.select_related("student", "plan", "provider", "organization").distinct().order_by("student__name", "id")
     )
     periods = _periods(schools, agreements, mine)
+    plans = Plan.objects.filter(organization_id__in=schools, families_may_choose=True, state=PlanState.ACTIVE)
+    on_offer = set(plans.values_list("organization_id", "kind", "basis")) if agreements else set()
     children: dict[tuple[int, int | None], Child] = {}
     for agreement in agreements:
         own = periods.get(agreement.pk, [])
@@ -165,7 +173,9 @@ def _fill_children(schools: Mapping[int, School], mine: set[int]) -> None:
         if key not in children:
             children[key] = Child(agreement.student)
             schools[agreement.organization_id].children.append(children[key])
-        children[key].agreements.append(Running(agreement, own))
+        kind = (agreement.organization_id, agreement.kind, agreement.basis)
+        may_choose = agreement.customer_id in mine and agreement.state in RUNNING and kind in on_offer
+        children[key].agreements.append(Running(agreement, own, may_choose))
 
 
 def _periods(schools: Mapping[int, School], agreements: Sequence[Agreement], mine: set[int]) -> dict[int, list[Period]]:

@@ -16,13 +16,14 @@ from billing.admin.base import ConsoleRequest, console_context, console_path
 from billing.admin.credit_page import NotPreviewed
 from billing.admin.deeds import deed, subject_key
 from billing.admin.facts import readable
-from billing.admin.working import REFUSED, Field, Form, attempt, back_to, in_transaction, say_why
+from billing.admin.working import REFUSED, Field, Form, attempt, back_to, say_why
 from billing.errors import DomainError, Sentence
 from billing.money import ZERO, format_money, parse_amount
 from billing.office import clock
 from billing.office.models import ApprovalRequest, User
 from billing.office.models.user import Mode
 from billing.refusals import explained
+from billing.transactions import in_transaction
 from payments.admin.dispute_pages import find_dispute
 from payments.models import Dispute
 from payments.models.dispute import DisputeKind, DisputeState

@@ -14,13 +14,14 @@ from billing.admin.base import ConsoleRequest, console_context, console_path, ma
 from billing.admin.customer_page import ASKING
 from billing.admin.invoice_page import waiting_for
 from billing.admin.panels import panels_of
-from billing.admin.working import Field, Form, attempt, back_to, in_transaction, say_why, show_form
+from billing.admin.working import Field, Form, attempt, back_to, say_why, show_form
 from billing.errors import DomainError, Sentence
 from billing.money import format_money
 from billing.office import clock
 from billing.office.documents import documents_of, keep_document
 from billing.refusals import explained
 from billing.selectors.journal import entries_with_lines
+from billing.transactions import in_transaction
 from payments.admin.refund_form import PAPERS, ways_of
 from payments.admin.refund_queue import alarm_of, state_of, with_unknown
 from payments.models import Refund

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from billing.admin.base import LARGEST_KEY, ConsoleRequest, console_context, console_path, may_here
-from billing.admin.working import REFUSED, in_transaction, say_why
+from billing.admin.working import REFUSED, say_why
 from billing.errors import BadInput, DomainError, NotPermitted, Refusals
 from billing.inputs import parse_day
 from billing.models import Customer
@@ -26,6 +26,7 @@ from billing.office.policies import policies_for
 from billing.refusals import explained
 from billing.selectors.open_items import OpenInvoice, open_invoices
 from billing.selectors.search import find_customers
+from billing.transactions import in_transaction
 from payments.admin.vault_form import MOST_ROWS, PHOTOS, Row, TakeIn, amounts_said, due_said, new_form, read_form
 from payments.admin.vault_rejecting import rejection_url
 from payments.admin.vault_slip import slip_url

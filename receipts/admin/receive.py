@@ -15,10 +15,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from billing.admin import search as search  # mounts the lookup that the customer finder asks
 from billing.admin.base import ConsoleRequest, console_context, console_path, may_here
-from billing.admin.working import Busy, in_transaction
 from billing.errors import BadInput, DomainError, KeyReused, NotFound, NotPermitted, Refusals
 from billing.office import clock
 from billing.office.models.user import Mode
+from billing.transactions import Busy, in_transaction
 from payments.models import Method
 from payments.services.duplicates import ChequeEntered, LooksAlike, TrueDouble
 from payments.services.orders import PaymentOrder

@@ -19,7 +19,7 @@ from billing.admin.chasing.collection_pages import (
     note_form,
 )
 from billing.admin.customer_page import find_customer
-from billing.admin.working import REFUSED, Field, Form, attempt, back_to, in_transaction, say_why, show_form
+from billing.admin.working import REFUSED, Field, Form, attempt, back_to, say_why, show_form
 from billing.errors import BadInput, DomainError
 from billing.models import CollectionCase, Customer, Invoice
 from billing.money import format_money
@@ -31,6 +31,7 @@ from billing.services.chasing import collections
 from billing.services.chasing.agency import COLUMNS, StatusReport, import_statuses
 from billing.services.chasing.collecting import open_amount_of
 from billing.services.chasing.collections import COLLECT
+from billing.transactions import in_transaction
 
 
 def _deed(

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from billing.admin.base import ConsoleRequest, console_context, console_path
 from billing.admin.plans.reading import key_of, optional_amount, optional_day, shown_lines, typed_payers
-from billing.admin.working import REFUSED, Field, Form, attempt, back_to, in_transaction
+from billing.admin.working import REFUSED, Field, Form, attempt, back_to
 from billing.errors import BadInput, DomainError
 from billing.inputs import parse_day
 from billing.models import Agreement, Customer, DiscountRule, Provider, Student
@@ -26,6 +26,7 @@ from billing.selectors.prices import Choice, offers
 from billing.selectors.search import find_customers
 from billing.services.insurance.setting_up import PolicyOrder, set_up_policy
 from billing.services.plans.enrolling import EnrolmentOrder, EnrolmentPreview, NewStudent, enrol, preview_enrolment
+from billing.transactions import in_transaction
 
 # The inputs that most enrolments need; the others are folded away.
 MAIN = ("student", "student_name", "offer", "starts_on")

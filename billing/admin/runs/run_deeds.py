@@ -16,7 +16,7 @@ from billing.admin.base import ConsoleRequest, console_path
 from billing.admin.customer_page import ASKING
 from billing.admin.deeds import deed
 from billing.admin.runs.run_page import find_run
-from billing.admin.working import Field, Form, attempt, back_to, in_transaction, say_why, show_form
+from billing.admin.working import Field, Form, attempt, back_to, say_why, show_form
 from billing.errors import DomainError, Sentence
 from billing.models import BillingRun
 from billing.models.billing_run import BillingRunItem
@@ -27,6 +27,7 @@ from billing.refusals import explained
 from billing.selectors.run_facts import RunFigures, run_figures
 from billing.services.runs import approving, changing
 from billing.services.runs.carrying_out import RunOutcome, carry_out_run
+from billing.transactions import in_transaction
 
 AT_ONCE = 1000  # agreements billed while somebody waits; the job bills the rest
 

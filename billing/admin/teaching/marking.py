@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from billing.admin.base import ConsoleRequest
-from billing.admin.working import Form, rehearse
+from billing.admin.working import Form
 from billing.errors import DomainError, Refusals, Sentence
 from billing.inputs import clean_text
 from billing.models import Attendance, LessonCredit
@@ -22,6 +22,7 @@ from billing.selectors.timetable import SeatRow
 from billing.services.teaching.loading import read_hours
 from billing.services.teaching.recording import Outcome, record_reports
 from billing.services.teaching.reports import AttendanceReport
+from billing.transactions import rehearse
 
 # Keys of the keyboard, and what they mark.
 KEYS = {

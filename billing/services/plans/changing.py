@@ -157,7 +157,7 @@ def choose_by_family(
 ) -> AgreementChange:  # fmt: skip
     """The family picks another plan or frequency, from the next period on, among what it may choose (R56).
 
-    Raises NotOffered for anything else, and what change_terms raises.
+    Raises NotOffered for anything else, BadInput for what it has, and what change_terms raises.
     """
     day = next_change_day(agreement, agreement.organization.today(now))
     chosen: Choice | None = next(
@@ -165,6 +165,9 @@ def choose_by_family(
     )
     if chosen is None:
         raise NotOffered(field="plan", plan=plan_id, frequency=frequency, day=day)
+    last = agreement.terms.latest("effective_on", "id")
+    if (last.plan_id, last.frequency) == (plan_id, frequency):  # a price agreed apart stays
+        raise BadInput(gettext_lazy("That is what is agreed already."), field="plan", code="nothing_changes")
     return change_terms(
         agreement=agreement, new=NewTerms(day, chosen.plan, chosen.frequency), reason=_("chosen by the family"),
         now=now, by=by,

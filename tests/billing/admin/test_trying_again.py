@@ -4,8 +4,8 @@ import pytest
 from django.db import OperationalError
 from psycopg import errors
 
-from billing.admin.working import DEADLOCK_TRIES, Busy, in_transaction
 from billing.office.models import Organization
+from billing.transactions import DEADLOCK_TRIES, Busy, in_transaction
 from tests.builders import organization
 
 pytestmark = pytest.mark.django_db
