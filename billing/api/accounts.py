@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from billing.api.answers import amount_text, answer
 from billing.api.paging import check_known, page_of, read_page
-from billing.api.schema import PAGING, problems, query
+from billing.api.schema import PAGING, Envelope, problems, query
 from billing.api.views import ApiView
 from billing.errors import BadInput, DomainError, NotFound
 from billing.inputs import clean_text
@@ -63,13 +63,7 @@ class InvoiceShape(serializers.Serializer[Any]):
     void = serializers.BooleanField()
 
 
-class InvoiceList(serializers.Serializer[Any]):
-    count = serializers.IntegerField()
-    page = serializers.IntegerField()
-    page_size = serializers.IntegerField()
-    pages = serializers.IntegerField()
-    next = serializers.URLField(allow_null=True)
-    previous = serializers.URLField(allow_null=True)
+class InvoiceList(Envelope):
     results = InvoiceShape(many=True)
 
 

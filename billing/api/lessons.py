@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -15,7 +15,7 @@ from billing.api.answers import amount_text, answer, instant_text
 from billing.api.fields import Choice, Flag, Hours, Instant, Minutes, Strict, Text
 from billing.api.idempotency import answer_once, read_key
 from billing.api.paging import check_known, page_of, read_page
-from billing.api.schema import PAGING, problems, query
+from billing.api.schema import IDEMPOTENCY_KEY, PAGING, Envelope, problems, query
 from billing.api.views import ApiView
 from billing.errors import BadInput, DomainError, Refusals
 from billing.inputs import parse_period
@@ -100,20 +100,8 @@ class LessonShape(serializers.Serializer[Any]):
     seats = SeatShape(many=True)
 
 
-class LessonList(serializers.Serializer[Any]):
-    count = serializers.IntegerField()
-    page = serializers.IntegerField()
-    page_size = serializers.IntegerField()
-    pages = serializers.IntegerField()
-    next = serializers.URLField(allow_null=True)
-    previous = serializers.URLField(allow_null=True)
+class LessonList(Envelope):
     results = LessonShape(many=True)
-
-
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True,
-    description="At most 255 characters; a new one for each request, the same for a retry.",
-)  # fmt: skip
 
 
 class AttendanceView(ApiView):

@@ -65,6 +65,21 @@ PAGING = [
     query("page", "From 1.", OpenApiTypes.INT),
     query("page_size", "1 to 200; 50 unless told.", OpenApiTypes.INT),
 ]
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True,
+    description="At most 255 characters; a new one for each request, the same for a retry.",
+)  # fmt: skip
+
+
+class Envelope(serializers.Serializer[Any]):
+    """What stands around every list, as paging.page_of makes it; its rows are `results`."""
+
+    count = serializers.IntegerField()
+    page = serializers.IntegerField()
+    page_size = serializers.IntegerField()
+    pages = serializers.IntegerField()
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
 
 
 class SchemaView(SpectacularAPIView):

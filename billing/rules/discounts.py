@@ -107,18 +107,23 @@ def factor_of(rules: Iterable[Discount]) -> Decimal:
     return left
 
 
-def steps_of(rules: Sequence[Discount], facts: Circumstances, price: Decimal, currency: str) -> list[Step]:
-    """One step a discount. The amounts shown add up to what is taken off in all, because what is left is rounded."""
+def steps_of(
+    rules: Sequence[Discount], facts: Circumstances, price: Decimal, currency: str, *, after: Decimal | None = None
+) -> list[Step]:
+    """One step a discount. The amounts shown add up to what is taken off in all, because what is left is rounded.
+
+    after: what is left in the end, where a part of a period takes up what other parts' rounding left.
+    """
     found, left, shown = [], price, round_money(price, currency)
-    for rule in rules:
+    for place, rule in enumerate(rules, 1):
         left *= rule.factor
-        after = round_money(left, currency)
+        rest = round_money(left if after is None or place < len(rules) else after, currency)
         code = "discount_granted" if rule.key in facts.granted else f"discount_{rule.cause}"
         found.append(
             step(
                 code, name=rule.name, percent=f"{rule.percent.normalize():f}", child=facts.child_place,
-                classes=facts.class_place, months=rule.after_months, discount_amount=shown - after,
+                classes=facts.class_place, months=rule.after_months, discount_amount=shown - rest,
             )
         )  # fmt: skip
-        shown = after
+        shown = rest
     return found

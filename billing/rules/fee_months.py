@@ -57,7 +57,8 @@ def next_fee(
 ) -> FeeDue | None:
     """The next fee after what was billed, so that all fees of the invoice add up to the rule's total; None if none.
 
-    last_period: the month of the last one. Months that have begun by today are billed in one.
+    last_period: the month of the last one; it stays as it was billed, though the settings have changed since. Months
+    that have begun by today are billed in one.
     """
     if terms.kind == "none" or base <= ZERO:
         return None
@@ -69,16 +70,16 @@ def next_fee(
             kind=terms.kind, base=base, rate=terms.rate, flat=terms.flat, minimum=terms.minimum,
             maximum=terms.maximum, due_on=due_on, on=on, grace_days=terms.grace_days, currency=currency,
         )  # fmt: skip
-        if total.amount > billed:
-            period = 1 if terms.kind == "flat" else total.months
+        if total.amount > billed and total.period > last_period:
             rest = total.amount - billed
-            return FeeDue(period, on, rest, _steps(total.steps, billed, rest))
+            return FeeDue(total.period, on, rest, with_billed(total.steps, billed, rest))
         if terms.maximum is not None and billed >= terms.maximum:
             return None
     return None
 
 
-def _steps(steps: tuple[Step, ...], billed: Decimal, amount: Decimal) -> tuple[Step, ...]:
+def with_billed(steps: tuple[Step, ...], billed: Decimal, amount: Decimal) -> tuple[Step, ...]:
+    """How a fee came about of which part was billed before; amount: the rest."""
     if not billed:
         return steps
     return (*steps, step("late_fee_before", billed_amount=billed, rest_amount=amount))

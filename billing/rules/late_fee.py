@@ -12,11 +12,12 @@ from billing.rules.priced import Step, percent, step
 class LateFeeResult:
     """What has fallen due in late fees of one invoice up to a day, all months together; billed fees are taken off it.
 
-    months: started months since the due day, however long grace was; 0 while nothing is charged.
+    period: of LateFee: the started months since the due day, however long grace was; 1 for a flat fee, which is
+    charged once; 0 while nothing is charged.
     """
 
     amount: Decimal = ZERO
-    months: int = 0
+    period: int = 0
     steps: tuple[Step, ...] = ()
 
 
@@ -35,15 +36,15 @@ def late_fee(
     """
     if kind == "none" or base <= ZERO or on <= last_day_of_grace(due_on, grace_days):
         return NO_FEE
-    months = started_months(due_on, on)
+    period = started_months(due_on, on)
     steps = [_since(due_on, grace_days)]
     if kind == "flat":
-        amount = flat or ZERO
+        amount, period = flat or ZERO, 1
         steps.append(step("late_fee_flat", late_amount=amount))
     else:
-        amount = round_money(base * rate * months, currency)
+        amount = round_money(base * rate * period, currency)
         steps.append(
-            step("late_fee_months", base_amount=base, percent=percent(rate), months=months, late_amount=amount)
+            step("late_fee_months", base_amount=base, percent=percent(rate), months=period, late_amount=amount)
         )
     if amount <= ZERO:
         return NO_FEE
@@ -53,7 +54,7 @@ def late_fee(
     if maximum is not None and amount > maximum:
         amount = maximum
         steps.append(step("late_fee_maximum", maximum_amount=maximum))
-    return LateFeeResult(amount, months, tuple(steps)) if amount else NO_FEE
+    return LateFeeResult(amount, period, tuple(steps)) if amount else NO_FEE
 
 
 def _since(due_on: date, grace_days: int) -> Step:

@@ -138,18 +138,22 @@ def split_line(line: PricedLine, shares: Sequence[Decimal], currency: str) -> li
     """A line shared by weight among payers; net, tax and discount each add up to the line's (invariant 22)."""
     if len(shares) == 1:
         return [line]
-    sign = -1 if line.net < 0 else 1
-    nets = split(abs(line.net), shares, currency)
-    taxes = split(abs(line.tax), shares, currency)
+    nets, taxes = _shared(line.net, shares, currency), _shared(line.tax, shares, currency)
     discounts = split(line.discount, shares, currency)
     whole = sum(shares)
     return [
         replace(
-            line, net=sign * net, tax=sign * tax, discount=discount, quantity=ONE, unit_price=sign * net,
+            line, net=net, tax=tax, discount=discount, quantity=ONE, unit_price=net,
             steps=(*line.steps, step("share", percent=percent((share / whole).quantize(Decimal("0.0001"))))),
         )
         for net, tax, discount, share in zip(nets, taxes, discounts, shares, strict=True)
     ]  # fmt: skip
+
+
+def _shared(amount: Decimal, shares: Sequence[Decimal], currency: str) -> list[Decimal]:
+    """As split, below zero too: net and tax of an adjustment may have different signs."""
+    found = split(abs(amount), shares, currency)
+    return [ZERO - part for part in found] if amount < 0 else found
 
 
 def total_of(lines: Sequence[PricedLine]) -> tuple[Decimal, Decimal, Decimal]:

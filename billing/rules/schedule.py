@@ -221,14 +221,17 @@ def _price_line(
     by_lesson = agreed.basis == Basis.ATTENDANCE
     price = terms.price * terms.lessons if by_lesson else terms.price
     alone = _undivided(agreed, stretch)
-    amount = _part(share.of(price), stretch.used, span, resting, agreed.currency, same_terms=alone)
     # A period's first day decides its discounts, however it is divided.
     rules, facts = world.discounts(agreed.key, terms.plan, stretch.used[0])
-    after = amount * factor_of(rules)
+    # The discount comes before the parts: those add up to what the whole period costs with it.
+    amount, after = (
+        _part(whole, stretch.used, span, resting, agreed.currency, same_terms=alone)
+        for whole in (share.of(price), share.of(price) * factor_of(rules))
+    )
     steps = [
         *_price_steps(terms, by_lesson),
         *_day_steps(stretch, span, resting, whole=share.charged == share.days and span == stretch.used),
-        *steps_of(rules, facts, amount, agreed.currency),
+        *steps_of(rules, facts, amount, agreed.currency, after=after),
     ]
     quantity, unit = _quantity(terms, by_lesson, amount, price)
     return price_line(

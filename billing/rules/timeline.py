@@ -171,7 +171,8 @@ def _warned_first(ladder: Ladder, item: Item, ends_on: date, final_on: date, tod
 def due_steps(steps: Iterable[Planned], item: Item, today: date) -> DueSteps:
     """Which steps are due on a day. Of the reminders only the highest goes out; lower ones are passed over.
 
-    A reminder before the due day is passed over once that has passed.
+    A reminder before the due day is passed over once that has passed. A final notice is above all levels, whatever
+    their days: without it nothing would warn of the end.
     """
     steps = list(steps)
     due = [step for step in steps if step.taken is None and step.on <= today]
@@ -181,12 +182,12 @@ def due_steps(steps: Iterable[Planned], item: Item, today: date) -> DueSteps:
     for step in due:
         if step.kind == "before" and today > item.due_on:
             skip.append((step, "overdue"))
-        elif step.is_reminder and told and step.rank < max(told):
+        elif step.is_reminder and step.kind != "final" and told and step.rank < max(told):
             skip.append((step, "higher_level"))
         else:
             left.append(step)
     reminders = [step for step in left if step.is_reminder]
-    highest = max(reminders, key=lambda step: step.rank, default=None)
+    highest = max(reminders, key=lambda step: (step.kind == "final", step.rank), default=None)
     skip += [(step, "higher_level") for step in reminders if step is not highest]
     take = [step for step in left if not step.is_reminder or step is highest]
     return DueSteps(tuple(sorted(take, key=lambda step: ORDER.index(step.kind))), tuple(skip))

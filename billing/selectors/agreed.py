@@ -34,6 +34,7 @@ from billing.selectors.taxes import TaxBook, tax_book
 
 Family = tuple[str, int]
 BY_FAMILY = (DiscountCause.SIBLING, DiscountCause.MULTI_CLASS)
+OVER = (AgreementState.CANCELLED, AgreementState.ENDED)
 
 
 @dataclass(frozen=True)
@@ -204,15 +205,14 @@ def _family_rows(
 
 def _families(rows: Mapping[int, Agreement], agreed: Mapping[int, Agreed]) -> dict[Family, list[Member]]:
     found: dict[Family, list[Member]] = {}
-    over = (AgreementState.CANCELLED, AgreementState.ENDED)
     for row in (row for row in rows.values() if row.pk in agreed):
-        counts = row.ends_on is not None or row.state not in over
+        counts = row.state not in OVER or (row.ends_on is not None and not _never_began(row))
         found.setdefault(family_of(row), []).append(Member(row.pk, row.student_id, agreed[row.pk], counts))
     return found
 
 
 def _agreed(rows: Mapping[int, Agreement]) -> dict[int, Agreed]:
-    """Two queries."""
+    """Two queries. A package costs its lessons, whatever days it rests."""
     terms: dict[int, list[Terms]] = {}
     found = AgreementTerms.objects.filter(agreement_id__in=rows).select_related("plan")
     for row in found.order_by("effective_on", "id"):
@@ -224,8 +224,7 @@ def _agreed(rows: Mapping[int, Agreement]) -> dict[int, Agreed]:
         pk: Agreed(
             key=pk, customer=row.customer_id, currency=row.currency, basis=row.basis, starts_on=row.starts_on,
             anchor_on=row.anchor_on, ends_on=row.ends_on, terms=tuple(terms.get(pk, ())),
-            rests=tuple(rests.get(pk, ())),
-            stop_on=_stop_on(row),
+            rests=() if row.kind == AgreementKind.PACKAGE else tuple(rests.get(pk, ())), stop_on=_stop_on(row),
         )
         for pk, row in rows.items()
         if pk in terms
@@ -236,10 +235,14 @@ def _stop_on(row: Agreement) -> date | None:
     """No period begins after a lapse; none at all where it was cancelled before it began, or a package was."""
     if row.state == AgreementState.LAPSED:
         return row.state_since
-    over = row.state in (AgreementState.CANCELLED, AgreementState.ENDED)
-    if over and (row.kind == AgreementKind.PACKAGE or row.state_since < row.starts_on):
+    if row.state in OVER and (row.kind == AgreementKind.PACKAGE or _never_began(row)):
         return row.starts_on - DAY
     return None
+
+
+def _never_began(row: Agreement) -> bool:
+    """Of one that is over: cancelled before its first day; that day stays as its last (see services.plans.ending)."""
+    return row.state_since < row.starts_on
 
 
 def terms_of(row: AgreementTerms, agreement: Agreement) -> Terms:

@@ -1,10 +1,10 @@
 """What a billing run would bill: planned periods and charges whose day has come, and what was billed before (R52)."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
@@ -15,7 +15,7 @@ from billing.models.billing_run import BillingRunItem, ItemState, RunState
 from billing.models.installment import ChargeKind, ChargeState, InstallmentState
 from billing.money import ZERO
 from billing.office.models import Organization
-from billing.rules.bills import Before, Owing, Period, charges_of
+from billing.rules.bills import Before, Bill, Owing, Period, charges_of
 
 
 @dataclass
@@ -28,13 +28,36 @@ class Owed:
     charges: list[Owing] = field(default_factory=list)
 
 
+class RefusedBill(NamedTuple):
+    """A bill that could not be made: its lines, when it was due, and the day of issue of its run."""
+
+    lines: list[Any]
+    due_on: date
+    issue_on: date
+
+
 @dataclass(frozen=True)
 class Taken:
-    """What a run leaves alone: it waits in another one, or a person decided about it."""
+    """What a run leaves alone: it waits in another one, a person decided about it, or it was refused as it still is.
+
+    refused: Bill.key → the bills of its payers, by customer, of the latest run that could not make them.
+    """
 
     periods: frozenset[int] = frozenset()
     charges: frozenset[int] = frozenset()
-    refused: Mapping[tuple[int, int, int], list[Any]] = field(default_factory=dict)
+    refused: Mapping[tuple[int, int], Mapping[int, RefusedBill]] = field(default_factory=dict)
+
+    def refuses(self, bills: Sequence[Bill]) -> bool:
+        """Whether bills, all of one group, were refused just as they are: the group is left alone or taken up whole."""
+        before = self.refused.get(bills[0].key, {})
+        return before.keys() == {bill.customer_id for bill in bills} and all(
+            _is_as_it_was(bill, before[bill.customer_id]) for bill in bills
+        )
+
+
+def _is_as_it_was(bill: Bill, before: RefusedBill) -> bool:
+    due_on = before.due_on if bill.period is None else max(bill.period.due_on, before.issue_on)
+    return (bill.lines, due_on) == (before.lines, before.due_on)
 
 
 def due_periods(
@@ -106,17 +129,22 @@ def taken_by_runs(agreement_ids: Collection[int], *, with_left_out: bool) -> Tak
         run__state__in=(RunState.APPROVED, RunState.DONE),
     )
     rows = BillingRunItem.objects.filter(waiting if with_left_out else waiting | left, agreement_id__in=agreement_ids)
-    periods, charges, refused = set(), set(), {}
-    for agreement_id, installment_id, customer_id, state, lines in rows.order_by("id").values_list(
-        "agreement_id", "installment_id", "customer_id", "state", "lines"
+    periods, charges = set(), set()
+    refused: dict[tuple[int, int], tuple[int, dict[int, RefusedBill]]] = {}
+    for run_id, agreement_id, installment_id, customer_id, state, *bill in rows.order_by("id").values_list(
+        "run_id", "agreement_id", "installment_id", "customer_id", "state", "lines", "due_on", "run__issue_on"
     ):
+        found = RefusedBill(*bill)
         if state == ItemState.REFUSED:
-            refused[agreement_id, installment_id or 0, customer_id] = lines
+            key = (agreement_id, installment_id or 0)
+            if key not in refused or refused[key][0] != run_id:
+                refused[key] = (run_id, {})
+            refused[key][1][customer_id] = found
             continue
         if installment_id is not None:
             periods.add(installment_id)
-        charges.update(charges_of(lines))
-    return Taken(frozenset(periods), frozenset(charges), refused)
+        charges.update(charges_of(found.lines))
+    return Taken(frozenset(periods), frozenset(charges), {key: bills for key, (_run, bills) in refused.items()})
 
 
 def billed_before(agreement_ids: Collection[int]) -> Before:

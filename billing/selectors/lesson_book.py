@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from django.db.models import F, Q
 from django.utils.formats import date_format
 
 from billing.models import (
@@ -116,13 +117,17 @@ class LessonBook:
         return any(first <= facts.day <= last for first, last in self._spans.get(facts.agreement.pk, ()))
 
     def make_up(self, facts: SeatFacts) -> list[MakeUp]:
-        """Make-up credit of the student, or of the agreement itself, in lessons or minutes as it stands written."""
+        """Make-up credit of the student, or of the agreement itself, in lessons or minutes as it stands written.
+
+        Of credit that lapsed since, only what the seat took itself while it was good: nothing else is left of it.
+        """
         agreement, student = facts.agreement, facts.seat.student_id
         return [
-            MakeUp(one.pk, one.kind, one.left, _length_of(one), one.expires_on)
+            MakeUp(one.pk, one.kind, one.left if one.expired_on is None else ZERO, _length_of(one), one.expires_on)
             for one in self._make_up
             if one.customer_id == agreement.customer_id
             and (one.agreement_id == agreement.pk or one.student_id == student)
+            and (one.expired_on is None or one.pk in facts.uses)
         ]
 
     def _terms(self, facts: SeatFacts) -> Terms:
@@ -154,9 +159,11 @@ def lesson_book(organization: Organization, seats: Sequence[LessonSeat]) -> Less
     facts = {seat.pk: SeatFacts(seat, organization.today(seat.lesson.starts_at)) for seat in seats}
     agreement_ids = {seat.agreement_id for seat in seats}
     _read_history(facts)
+    taken = {key for one in facts.values() for key in one.uses}
     make_up = LessonCredit.objects.filter(
+        Q(expired_on__isnull=True, used__lt=F("granted")) | Q(pk__in=taken),
         kind__in=(LessonCreditKind.MAKE_UP, LessonCreditKind.TIMED), withdrawn_on__isnull=True,
-        expired_on__isnull=True, customer_id__in={seat.agreement.customer_id for seat in seats},
+        customer_id__in={seat.agreement.customer_id for seat in seats},
     ).select_related("attendance__seat__lesson", "agreement__plan")  # fmt: skip
     return LessonBook(
         organization, facts, agreed_book(organization, agreement_ids), payers_of(seats),

@@ -16,7 +16,7 @@ FREE, UNBILLED, OPEN, PART_PAID, PAID = "free", "unbilled", "open", "part_paid",
 SETTLED = (FREE, PAID)
 
 # A lesson is on the bills of its own charges, and of all that payers were billed with them; one of a package on the
-# package's, one of a fixed price on those whose period has its day.
+# package's, one of a fixed price on those whose period has its day. For what comes to nothing no bill is ever made.
 BILLS = """
 SELECT a.seat_id, c.state <> 'billed' AS waits, v.id, v.number, v.open_amount, v.invoiced_amount
 FROM billing_attendance a JOIN billing_charge c ON c.id = a.charge_id
@@ -25,11 +25,14 @@ LEFT JOIN billing_billingrunitem s ON s.run_id = t.run_id AND s.agreement_id = t
 LEFT JOIN billing_invoice v ON v.id = s.invoice_id AND v.voided_on IS NULL
 WHERE a.seat_id = ANY(%(seats)s) AND c.state <> 'cancelled' AND c.net_amount + c.tax_amount > 0
 UNION
-SELECT e.id, v.id IS NULL, v.id, v.number, v.open_amount, v.invoiced_amount
+SELECT e.id, v.id IS NULL AND NOT EXISTS (SELECT 1 FROM billing_installment i
+    WHERE i.agreement_id = e.agreement_id AND i.state IN ('planned', 'billed') AND i.amount = 0
+      AND (e.id = ANY(%(packages)s) OR d.day BETWEEN i.period_start AND i.period_end)),
+  v.id, v.number, v.open_amount, v.invoiced_amount
 FROM billing_lessonseat e JOIN billing_lesson l ON l.id = e.lesson_id
+CROSS JOIN LATERAL (SELECT (l.starts_at AT TIME ZONE %(zone)s)::date AS day) d
 LEFT JOIN billing_invoice v ON v.agreement_id = e.agreement_id AND v.kind = 'sale' AND v.voided_on IS NULL
-  AND (e.id = ANY(%(packages)s)
-    OR (l.starts_at AT TIME ZONE %(zone)s)::date BETWEEN v.period_start AND v.period_end)
+  AND (e.id = ANY(%(packages)s) OR d.day BETWEEN v.period_start AND v.period_end)
 WHERE e.id = ANY(%(packages)s) OR e.id = ANY(%(schedules)s)"""
 
 

@@ -6,15 +6,25 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Max, OuterRef, Q, Subquery, Sum
+from django.db.models import Case, F, Max, OuterRef, Q, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 
-from billing.models import Agreement, AgreementState, Installment, InsurancePolicy, Invoice, LateFee
+from billing.models import (
+    Agreement,
+    AgreementChange,
+    AgreementState,
+    Installment,
+    InsurancePolicy,
+    Invoice,
+    LateFee,
+)
+from billing.models.agreement import ChangeKind
 from billing.models.installment import InstallmentState
 from billing.models.invoice import InvoiceKind
 from billing.money import ZERO
 from billing.office.models import Organization
 from billing.office.policies import PolicyBook, policies_for
+from billing.rules.bills import Json
 from billing.rules.fee_months import fee_terms
 from billing.rules.late_fee import NO_FEE, LateFeeResult, late_fee
 from billing.rules.premium import AmountDue, OwedItem, Standing, add_up, owed_on, standing_of
@@ -31,16 +41,21 @@ PREMIUM = "premium"
 class LatePremium:
     """A premium that was not paid when its policy lapsed, or fell due since; invoice None: not billed yet.
 
-    fee: its late fee up to the day it was paid, or else up to the day asked about. billed_fee: what of it was billed.
+    fee: its late fee up to the day it was paid, or else up to the day asked about. billed_fee: what of it was billed;
+    billed_period: up to which month, 0 if none.
     """
 
     item: OwedItem
     invoice: Invoice | None = None
     fee: LateFeeResult = NO_FEE
     billed_fee: Decimal = ZERO
+    billed_period: int = 0
 
     @property
     def fee_left(self) -> Decimal:
+        """A month that was billed stays as it was, though the settings have changed since."""
+        if self.fee.period <= self.billed_period:
+            return ZERO
         return max(ZERO, self.fee.amount - self.billed_fee)
 
 
@@ -119,11 +134,17 @@ def item_of(invoice: Invoice) -> OwedItem:
     """Given its bill and the instalment of that. No query."""
     bill = getattr(invoice, "bill", None)
     period = bill.installment if bill is not None else None
-    discount = sum((Decimal(line["discount"]) for line in bill.lines), ZERO) if bill is not None else ZERO
+    discount = sum((Decimal(line["discount"]) for line in lines_of(invoice)), ZERO)
     return OwedItem(
         _kind(invoice), invoice.due_on, invoice.net_amount, invoice.tax_amount, invoice.open_amount, discount,
         invoice.number, invoice.period_start, invoice.period_end, period.due_on if period is not None else None,
     )  # fmt: skip
+
+
+def lines_of(invoice: Invoice) -> list[Json]:
+    """The lines of the bill it came of. Given that, no query."""
+    bill = getattr(invoice, "bill", None)
+    return bill.lines if bill is not None else []
 
 
 def _kind(invoice: Invoice) -> str:
@@ -152,9 +173,12 @@ def revival_quote(agreement: Agreement, on: date, book: PolicyBook) -> RevivalQu
     A premium paid since the lapse counts with the fee up to that day; one paid as of a day in grace has none. Two
     queries, and those of agreed_book.
     """
-    lapsed_on = lapse_day(agreement)
-    found = [*_late_invoices(agreement, lapsed_on, on, book), *_missed(agreement, on, book)]
-    return RevivalQuote(add_months(lapsed_on, book.number("premiums.revival_months")), tuple(found))
+    found = [*_late_invoices(agreement, on, book), *_missed(agreement, on, book)]
+    return RevivalQuote(last_day_to_revive(agreement, book), tuple(found))
+
+
+def last_day_to_revive(agreement: Agreement, book: PolicyBook) -> date:
+    return add_months(lapse_day(agreement), book.number("premiums.revival_months"))
 
 
 def lapse_day(agreement: Agreement) -> date:
@@ -163,10 +187,15 @@ def lapse_day(agreement: Agreement) -> date:
     return day
 
 
-def _late_invoices(agreement: Agreement, lapsed_on: date, on: date, book: PolicyBook) -> list[LatePremium]:
-    """One billed late, when the policy was to be revived, is as late as the period it is for."""
+def _late_invoices(agreement: Agreement, on: date, book: PolicyBook) -> list[LatePremium]:
+    """One billed while the policy was lapsed is as late as the period it is for, any other from its own due day."""
     stands = Q(allocations__reverses__isnull=True, allocations__reversed_by__isnull=True)
     billed = LateFee.objects.filter(invoice=OuterRef("pk")).order_by().values("invoice")
+    # What is billed to revive a policy, and its revival, may be of one instant.
+    before = Q(kind=ChangeKind.LAPSED, made_at__lte=OuterRef("issued_at")) | Q(
+        kind=ChangeKind.REVIVED, made_at__lt=OuterRef("issued_at")
+    )
+    moves = AgreementChange.objects.filter(before, agreement=agreement).order_by("-id")
     rows: Any = (
         Invoice.objects.filter(
             agreement=agreement, kind=InvoiceKind.SALE, voided_on__isnull=True, period_start__isnull=False,
@@ -174,17 +203,23 @@ def _late_invoices(agreement: Agreement, lapsed_on: date, on: date, book: Policy
         .annotate(
             paid_on=Max("allocations__allocated_on", filter=stands),
             fees=Subquery(billed.annotate(sum=Sum("amount")).values("sum")),
-            was_due_on=Coalesce("bill__installment__due_on", "due_on"),
+            last_fee=Subquery(billed.annotate(last=Max("period")).values("last")),
+            last_move=Subquery(moves.values("kind")[:1]),
+            was_due_on=Case(
+                When(last_move=ChangeKind.LAPSED, then=Coalesce("bill__installment__due_on", "due_on")),
+                default=F("due_on"),
+            ),
         )
-        .filter(Q(open_amount__gt=0) | Q(paid_on__gte=lapsed_on), was_due_on__lte=on)
-        .select_related("bill__installment")
+        .filter(Q(open_amount__gt=0) | Q(paid_on__gte=lapse_day(agreement)), was_due_on__lte=on)
+        .select_related("bill__installment", "customer")
         .order_by("was_due_on", "id")
     )  # fmt: skip
     found = []
     for row in rows:
         until = on if row.open_amount else min(on, row.paid_on)
         fee = fee_of(book, base=row.net_amount, due_on=row.was_due_on, on=until, currency=row.currency)
-        found.append(LatePremium(item_of(row), row, fee, row.fees or ZERO))
+        item = replace(item_of(row), late_from=row.was_due_on)
+        found.append(LatePremium(item, row, fee, row.fees or ZERO, row.last_fee or 0))
     return found
 
 

@@ -6,7 +6,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema_serializer
 from rest_framework import serializers
 
-from billing.api.schema import PAGING, query
+from billing.api.schema import PAGING, Envelope, query
 from billing.rules.premium import IN_GRACE
 from billing.rules.premium import STATUS_WORDS as POLICY_WORDS
 from payments.models import Method, PaymentState, Purpose
@@ -173,23 +173,10 @@ class RefundsOfPayment(serializers.Serializer[Any]):
     refunds = RefundRow(many=True)
 
 
-class PaymentList(serializers.Serializer[Any]):
-    count = serializers.IntegerField()
-    page = serializers.IntegerField()
-    page_size = serializers.IntegerField()
-    pages = serializers.IntegerField()
-    next = serializers.URLField(allow_null=True)
-    previous = serializers.URLField(allow_null=True)
+class PaymentList(Envelope):
     results = PaymentRow(many=True)
 
 
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    required=True,
-    description="At most 255 characters; a new one for each payment, the same for a retry.",
-)
 REFERENCE = OpenApiParameter(
     "reference", OpenApiTypes.STR, OpenApiParameter.PATH, description="PAY-…, TXN-… or RCP-… number."
 )

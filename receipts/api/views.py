@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from billing.api.answers import answer
 from billing.api.idempotency import answer_once, read_key
 from billing.api.paging import page_of, read_page
-from billing.api.schema import problems
+from billing.api.schema import IDEMPOTENCY_KEY, problems
 from billing.api.views import ApiView
 from billing.errors import DomainError, NotFound
 from billing.models import Customer
@@ -59,7 +59,7 @@ class PaymentsView(ApiView):
         return answer(200, page_of(request, rows, page, lambda payment: payment_row(payment, request)))
 
     @extend_schema(
-        operation_id="create_payment", tags=["payments"], parameters=[schema.IDEMPOTENCY_KEY], request=PaymentRequest,
+        operation_id="create_payment", tags=["payments"], parameters=[IDEMPOTENCY_KEY], request=PaymentRequest,
         responses={
             201: schema.PaymentCreated,
             202: OpenApiResponse(schema.PaymentCreated, description="Stored; waits for a second person."),
@@ -121,7 +121,7 @@ class PaymentView(ApiView):
         return answer(200, payment_page(payment, request, self.organization.today(clock.now())))
 
     @extend_schema(
-        operation_id="change_payment", tags=["payments"], parameters=[schema.REFERENCE, schema.IDEMPOTENCY_KEY],
+        operation_id="change_payment", tags=["payments"], parameters=[schema.REFERENCE, IDEMPOTENCY_KEY],
         request=ChangeRequest,
         responses={
             200: schema.PaymentChanged,
@@ -134,7 +134,7 @@ class PaymentView(ApiView):
         return change_payment(self, request, payment_or_404(self, reference))
 
     @extend_schema(
-        operation_id="cancel_payment", tags=["payments"], parameters=[schema.REFERENCE, schema.IDEMPOTENCY_KEY],
+        operation_id="cancel_payment", tags=["payments"], parameters=[schema.REFERENCE, IDEMPOTENCY_KEY],
         responses={
             202: OpenApiResponse(
                 PolymorphicProxySerializer(

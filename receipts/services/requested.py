@@ -16,8 +16,8 @@ from billing.selectors.open_items import OpenInvoice, open_invoices
 from billing.selectors.strategies import NotOpenHere, Rules, discount_for, propose
 from billing.services.allocating import rules_for
 from billing.services.insurance.paying import prepare_payment
-from billing.services.insurance.reviving import revive_if_paid
 from billing.services.locking import lock_customers
+from billing.services.plans.scheduling import lock_agreements
 from billing.transactions import transaction_required
 from payments.models import Payment
 from payments.services.orders import PaymentOrder
@@ -42,6 +42,8 @@ def take_requested_payment(
     force again. A key known already gives the payment made the first time. Raises NotOpenHere, LessThanDue, and what
     prepare_payment and take_payment raise.
     """
+    if agreement is not None:  # first of all, with whoever pays a share: customers are locked in one order
+        lock_agreements(organization, [agreement.pk])
     customer = lock_customers(organization, [order.customer_id])[order.customer_id]
     book = policies_for(organization, customer_id=customer.pk)
     if not order.strategy:
@@ -58,10 +60,7 @@ def take_requested_payment(
         if by_rule and forbids:
             rules = rules_for(organization, customer, order.currency, order.received_on.year)
             check_due_is_covered(order, invoices, rules)
-    taken = take_payment(organization=organization, order=order, wish=wish, now=now, by=by)
-    if agreement is not None:
-        revive_if_paid(agreement=agreement, on=organization.today(now), now=now, by=by)
-    return taken
+    return take_payment(organization=organization, order=order, wish=wish, now=now, by=by)
 
 
 def _for_policy(order: PaymentOrder, agreement: Agreement, now: datetime, by: User) -> PaymentOrder:

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from billing.bulk import insert_rows
 from billing.ledger.chart import accounts_by_role
 from billing.ledger.models import Role
-from billing.models import Agreement, AgreementTerms, BillingRun, Installment, Invoice, Plan
+from billing.models import AgreementTerms, BillingRun, Installment, Invoice
 from billing.models.billing_run import RunKind
 from billing.rules.priced import Tax, price_line, step, total_of
 from billing.selectors.proof import prove
@@ -24,6 +24,7 @@ from tests.benchmarks.ground import (
     TODAY,
     Figure,
     analyze,
+    make_agreements,
     make_customers,
     make_organization,
     raw_connection,
@@ -64,22 +65,11 @@ def run() -> list[Figure]:
 def _agreements(organization: Any, count: int) -> list[int]:
     """Keys of agreements of a customer each, with one period of three lines to bill."""
     customers = make_customers(organization, count, "R")
-    plan = Plan.objects.create(
-        organization=organization, code="piano", name="Piano", kind="subscription", line_text="Tuition", state="active",
-        made_at=NOW,
-    )  # fmt: skip
     offers = [_offer(Decimal(price)) for price in range(60, 60 + PRICES)]
-    made = insert_rows(Agreement, (
-        Agreement(
-            organization=organization, customer_id=pk, plan=plan, number=f"AGR-{pk}", kind="subscription",
-            basis="schedule", frequency="monthly", currency="USD", starts_on=TODAY, anchor_on=TODAY, state_since=TODAY,
-            made_at=NOW,
-        )
-        for pk in customers
-    ))  # fmt: skip
+    made = make_agreements(organization, customers, "monthly")
     insert_rows(AgreementTerms, (
         AgreementTerms(
-            organization=organization, agreement=each, effective_on=TODAY, plan=plan, frequency="monthly",
+            organization=organization, agreement=each, effective_on=TODAY, plan_id=each.plan_id, frequency="monthly",
             currency="USD", price=60 + n % PRICES, made_at=NOW,
         )
         for n, each in enumerate(made)

@@ -7,14 +7,14 @@ from typing import Any
 from django.db import connection
 
 from billing.bulk import insert_rows
-from billing.models import Agreement, Installment, Plan
+from billing.models import Installment
 from billing.selectors.forecast import forecast, items_of_week, week_of
 from tests.benchmarks.ground import (
-    NOW,
     TODAY,
     Figure,
     analyze,
     bill,
+    make_agreements,
     make_customers,
     make_organization,
     median,
@@ -60,18 +60,7 @@ def run() -> list[Figure]:
 
 
 def _schedules(organization: Any, customers: list[int]) -> None:
-    plan = Plan.objects.create(
-        organization=organization, code="piano", name="Piano", kind="subscription", line_text="Tuition", state="active",
-        made_at=NOW,
-    )  # fmt: skip
-    made = insert_rows(Agreement, (
-        Agreement(
-            organization=organization, customer_id=pk, plan=plan, number=f"AGR-{pk}", kind="subscription",
-            basis="schedule", frequency="weekly", currency="USD", starts_on=TODAY, anchor_on=TODAY, state_since=TODAY,
-            made_at=NOW,
-        )
-        for pk in customers
-    ))  # fmt: skip
+    made = make_agreements(organization, customers, "weekly")
     insert_rows(Installment, (
         Installment(
             organization=organization, agreement=agreement, ordinal=place + 1, currency="USD", amount=Decimal(90),

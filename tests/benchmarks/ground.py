@@ -113,6 +113,25 @@ def make_customers(organization: Any, count: int, prefix: str) -> list[int]:
     return [row.pk for row in rows]
 
 
+def make_agreements(organization: Any, customer_ids: Sequence[int], frequency: str) -> list[Any]:
+    """One of each customer from TODAY on, without terms and schedule."""
+    from billing.bulk import insert_rows
+    from billing.models import Agreement, Plan
+
+    plan = Plan.objects.create(
+        organization=organization, code="piano", name="Piano", kind="subscription", line_text="Tuition", state="active",
+        made_at=NOW,
+    )  # fmt: skip
+    return insert_rows(Agreement, (
+        Agreement(
+            organization=organization, customer_id=pk, plan=plan, number=f"AGR-{pk}", kind="subscription",
+            basis="schedule", frequency=frequency, currency="USD", starts_on=TODAY, anchor_on=TODAY, state_since=TODAY,
+            made_at=NOW,
+        )
+        for pk in customer_ids
+    ))  # fmt: skip
+
+
 def bill(organization: Any, customer_ids: Sequence[int], each: int, batch: int = 1000) -> None:
     """Open invoices for customers, through the service, oldest first."""
     from django.db import transaction

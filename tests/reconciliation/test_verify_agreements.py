@@ -4,7 +4,6 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from django.db import connection
 
 from billing.models import Agreement
 from billing.office.acting import acting
@@ -14,7 +13,7 @@ from billing.services.plans.ending import end_agreement
 from billing.services.plans.regenerating import regenerate_chosen
 from tests import agreements, builders
 from tests.billing.plans.desk import bill_one, discount, done, enrolled
-from tests.reconciliation.test_verify_books import TRAIL, broken, plant, settle
+from tests.reconciliation.test_verify_books import TRAIL, broken, lift_the_guards, plant, settle
 
 
 @pytest.fixture
@@ -37,8 +36,7 @@ def books(db: None) -> Organization:
         done(regenerate_chosen, organization=school, agreement_ids=ids, reason="later", request_key="k")
     settle()
     assert broken() == set()
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")  # until the test's transaction ends
+    lift_the_guards()
     return school
 
 

@@ -1,7 +1,6 @@
 """The rules of billing runs are seen to bite (invariants 5, 22, 26, 37)."""
 
 import pytest
-from django.db import connection
 
 from billing.models import Invoice
 from billing.models.billing_run import RunKind
@@ -10,7 +9,7 @@ from billing.office.models import Organization
 from tests import builders
 from tests.agreements import agreement
 from tests.billing.runs.cast import bill, charge, monthly, shared, void
-from tests.reconciliation.test_verify_books import TRAIL, broken, plant, settle
+from tests.reconciliation.test_verify_books import TRAIL, broken, lift_the_guards, plant, settle
 
 
 @pytest.fixture
@@ -29,8 +28,7 @@ def books(db: None) -> Organization:
     void(Invoice.objects.get(invoiced_amount="33.00"))
     settle()
     assert broken() == set()
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")  # until the test's transaction ends
+    lift_the_guards()
     return school
 
 

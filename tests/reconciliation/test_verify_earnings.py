@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 
 from billing.office.acting import acting
 from billing.office.models import Organization
@@ -20,7 +19,7 @@ from tests.billing.earning.cast import (
     prepare,
     tell,
 )
-from tests.reconciliation.test_verify_books import TRAIL, broken, plant, settle
+from tests.reconciliation.test_verify_books import TRAIL, broken, lift_the_guards, plant, settle
 
 LATER = builders.NOW + timedelta(hours=2)
 
@@ -52,8 +51,7 @@ def books(db: None) -> Organization:
         accrue(school, LATER + timedelta(hours=2))
     settle()
     assert broken() == set()
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")  # until the test's transaction ends
+    lift_the_guards()
     return school
 
 
@@ -63,10 +61,11 @@ CLAWBACK = "(SELECT max(id) FROM billing_earning WHERE kind = 'clawback')"
 PREMIUM = "(SELECT max(id) FROM billing_earning WHERE kind = 'first_year')"
 PAID = "(SELECT id FROM billing_payoutbatch WHERE state = 'paid')"
 READY = "(SELECT id FROM billing_payoutbatch WHERE state = 'approved')"
+TOLD = "22 lesson_earned_as_told"
 PLANTS = {
     "another amount": (
         f"UPDATE billing_earning SET amount = amount + 1 WHERE id = {LESSON}",
-        {"4 earning_is_posted", "8 providers_control"},
+        {"4 earning_is_posted", "8 providers_control", TOLD},
     ),
     "of another provider": (
         f"UPDATE billing_earning SET provider_id = (SELECT min(id) FROM billing_provider) WHERE id = {LESSON}",
@@ -107,17 +106,40 @@ PLANTS = {
     ),
     "a lesson below nothing": (
         f"UPDATE billing_earning SET amount = -30 WHERE id = {CORRECTION}",
-        {"4 earning_is_posted", "8 providers_control", "22 lesson_earned_once"},
+        {"4 earning_is_posted", "8 providers_control", "22 lesson_earned_once", TOLD},
     ),
     "a lesson that earns two": (
         "UPDATE billing_earning SET attendance_id = (SELECT max(attendance_id) FROM billing_earning WHERE kind ="
         " 'lesson') WHERE id = (SELECT min(id) FROM billing_earning WHERE kind = 'lesson')",
-        {"22 lesson_earned_once"},
+        {"22 lesson_earned_once", TOLD},
+    ),
+    "a lesson that says it earned something else": (
+        "UPDATE billing_earning SET derivation = jsonb_set(derivation, '{-1,pay_amount}', '\"19.00\"')"
+        f" WHERE id = {LESSON}",
+        {TOLD},
+    ),
+    "pay booked as commission": (
+        "UPDATE ledger_journalline SET account_id = (SELECT id FROM ledger_ledgeraccount WHERE role = 'commissions')"
+        f" WHERE debit > 0 AND entry_id = (SELECT entry_id FROM billing_earning WHERE id = {LESSON})",
+        {"4 earning_is_posted"},
+    ),
+    "paid out of another account": (
+        "UPDATE ledger_journalline SET account_id = (SELECT id FROM ledger_ledgeraccount WHERE role = 'card_clearing')"
+        " WHERE credit > 0 AND entry_id = (SELECT min(entry_id) FROM billing_payout)",
+        {"5 payout_is_posted"},
+    ),
+    "taken back for a payment that stands": (
+        f"UPDATE billing_earning SET allocation_id = (SELECT allocation_id FROM billing_earning WHERE id = {PREMIUM})"
+        f" WHERE id = {CLAWBACK}",
+        {"13 clawback_mirrors"},
     ),
     "more than the rate": (
         "UPDATE billing_earning SET derivation = jsonb_set(derivation, '{1,percent}', '\"14.9\"')"
         f" WHERE id = {PREMIUM}",
         {"22 commission_within_rate"},
+    ),
+    "a commission that says nothing of how it came about": (
+        f"UPDATE billing_earning SET derivation = '[]' WHERE id = {PREMIUM}", {"22 commission_within_rate"},
     ),
     "of more than was paid": (
         "UPDATE billing_earning SET derivation = jsonb_set(derivation, '{1,net_amount}', '\"100.02\"')"

@@ -51,7 +51,6 @@ def collections(request: ConsoleRequest) -> HttpResponse:
         request, _("Collections"), tab=tab, tabs=[(name, words[0], counts[name]) for name, words in TAB_WORDS.items()],
         empty=TAB_WORDS[tab][1], page=page, rows=list(page), agencies=agencies(request.organization),
         may_collect=may_here(request, COLLECT, Mode.DO), outcomes=OUTCOMES,
-        today=request.organization.today(clock.now()),
     )  # fmt: skip
     return render(request, "console/chasing/collections.html", context)
 
@@ -73,8 +72,7 @@ def collection_page(request: ConsoleRequest, pk: int) -> HttpResponse:
         notes=list(case.notes.select_related("made_by")), outcome=OUTCOMES.get(case.outcome, ""),
         today=request.organization.today(clock.now()), state_key=f"collection.{case.state}",
         may_work=may_here(request, COLLECT, Mode.DO) and case.state != CollectionState.CLOSED,
-        note_form=note_form(), assign_form=assign_form(request, case), hand_over_form=hand_over_form(case),
-        close_form=close_form(),
+        note_form=note_form(), assign_form=assign_form(request, case),
     )  # fmt: skip
     return render(request, "console/chasing/collection.html", context)
 

@@ -33,7 +33,7 @@ def _of_customer(request: ConsoleRequest, customer: Customer) -> dict[str, Any]:
     collections = CollectionCase.objects.filter(customer=customer).exclude(state=CollectionState.CLOSED)
     plans = DebtPlan.objects.filter(customer=customer, state=DebtPlanState.ACTIVE)
     return {
-        "regularity": found, "trend": TRENDS.get(found.trend, ""), "today": today,
+        "regularity": found, "trend": TRENDS.get(found.trend, ""),
         "rows": [_row(case) for case in rows[:SHOWN]], "more": len(rows) > SHOWN,
         "pauses": list(pauses.select_related("invoice")) if has(customer, "pauses") else [],
         "plans": progress_of(plans, today) if has(customer, "debt_plans") else [],

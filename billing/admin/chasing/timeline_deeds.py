@@ -33,10 +33,10 @@ from billing.services.chasing.pausing import lift_pause, pause_reminders
 @console_path("timelines/<int:pk>/send/", "timeline_send", COLLECT, Mode.DO)
 @require_POST
 def send(request: ConsoleRequest, pk: int) -> HttpResponse:
-    """Take what is due now and send the next reminder at once."""
-    case, form = find_case(request, pk), Form([])
-    done, tally = attempt(form, lambda: by_hand.send_now(case=case, now=clock.now(), by=request.user))
-    if done and tally is not None:
+    """Take what is due now and send at once the reminder that was shown as the next."""
+    case, form, step = find_case(request, pk), Form([]), _shown_step(request)
+    done, _made = attempt(form, lambda: by_hand.send_now(case=case, step=step, now=clock.now(), by=request.user))
+    if done:
         return back_to(request, "timeline", pk, _("Sent."))
     return _refused(request, pk, form)
 
@@ -45,11 +45,15 @@ def send(request: ConsoleRequest, pk: int) -> HttpResponse:
 @require_POST
 def skip(request: ConsoleRequest, pk: int) -> HttpResponse:
     """Pass over the step that was shown as the next."""
-    case, form, step = find_case(request, pk), Form([]), str(request.POST.get("step", ""))[:24]
+    case, form, step = find_case(request, pk), Form([]), _shown_step(request)
     done, _made = attempt(form, lambda: by_hand.skip_step(case=case, step=step, now=clock.now(), by=request.user))
     if done:
         return back_to(request, "timeline", pk, _("Passed over: {step}.").format(step=step_words(step)))
     return _refused(request, pk, form)
+
+
+def _shown_step(request: ConsoleRequest) -> str:
+    return str(request.POST.get("step", ""))[:24]
 
 
 def _refused(request: ConsoleRequest, pk: int, form: Form) -> HttpResponse:

@@ -112,7 +112,8 @@ def provider_years(request: ConsoleRequest) -> HttpResponse:
     today = request.organization.today(clock.now())
     asked = request.GET.get("year", "")
     year = int(asked) if asked.isascii() and asked.isdigit() and len(asked) == 4 else today.year
-    rows = [row for row in year_totals(request.organization) if row.provider in set(visible_providers(request))]
+    visible = set(visible_providers(request))
+    rows = [row for row in year_totals(request.organization) if row.provider in visible]
     years = sorted({row.year for row in rows} | {today.year, year}, reverse=True)
     rows = [row for row in rows if row.year == year]
     if request.GET.get("format") == "csv":

@@ -1,5 +1,6 @@
 """Deeds about a policy: setting it up, billing its revival, riders and additional premiums (R8, R74)."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -14,8 +15,8 @@ from billing.admin.base import ConsoleRequest, console_path
 from billing.admin.plans.reading import find_agreement, optional_amount
 from billing.admin.working import Field, Form, attempt, back_to, show_form
 from billing.errors import DomainError
-from billing.models import Agreement, AgreementKind
-from billing.money import format_money, parse_amount
+from billing.models import Agreement, AgreementKind, AgreementState, Invoice
+from billing.money import ZERO, format_money, parse_amount
 from billing.office import clock
 from billing.office.models.user import Mode
 from billing.selectors.premiums import amount_due
@@ -98,7 +99,7 @@ def policy_revive(request: ConsoleRequest, pk: int) -> HttpResponse:
         trouble = str(refusal)
     else:
         assert due.revival is not None
-        missed = sum((one.item.open_amount for one in due.revival.unbilled), start=due.amount.total * 0)
+        missed = sum((one.item.open_amount for one in due.revival.unbilled), start=ZERO)
         facts += [
             (_("Premiums missed, billed now"), format_money(missed, agreement.currency)),
             (_("Late fee, billed now"), format_money(due.revival.fee_left, agreement.currency)),
@@ -110,14 +111,21 @@ def policy_revive(request: ConsoleRequest, pk: int) -> HttpResponse:
             form, lambda: prepare_revival(agreement=agreement, on=today, now=clock.now(), by=request.user)
         )
         if done and invoices is not None:
-            words = _("Billed. Once {amount} is paid the policy is in force again.")
-            total = sum((one.open_amount for one in invoices), start=due.amount.total * 0)
-            told = words.format(amount=format_money(total, agreement.currency))
-            return back_to(request, "agreement", pk, told, "insurance")
+            return back_to(request, "agreement", pk, _billed_told(agreement, invoices), "insurance")
     button = _("Bill the revival: {amount}").format(amount=format_money(due.amount.total, agreement.currency))
     return show_deed(
         request, agreement, form, title=_("Revive the policy"), button=button, facts=facts, trouble=trouble
     )  # fmt: skip
+
+
+def _billed_told(agreement: Agreement, invoices: Sequence[Invoice]) -> str:
+    """What is to be paid now, or that waiting credit has paid it."""
+    agreement.refresh_from_db(fields=["state"])
+    if agreement.state != AgreementState.LAPSED:
+        return _("What was due is paid.")
+    total = sum((one.open_amount for one in invoices), start=ZERO)
+    words = _("Billed. Once {amount} is paid the policy is in force again.")
+    return words.format(amount=format_money(total, agreement.currency))
 
 
 @console_path("agreements/<int:pk>/rider/", "policy_rider", "manage_agreements", Mode.DO)

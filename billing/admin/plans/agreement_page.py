@@ -40,11 +40,11 @@ def agreement_page(request: ConsoleRequest, pk: int) -> HttpResponse:
         request, agreement.number, agreement=agreement, today=today, schedule=schedule,
         look=f"agreement.{agreement.state}",
         rows=[_row(view) for view in views], hidden=len(schedule.rows) - len(views),
-        terms=list(agreement.terms.select_related("plan", "made_by")),
+        terms=list(agreement.terms.select_related("plan")),
         payers=list(agreement.payers.select_related("customer")), discounts=list(agreement.discounts.select_related(
-            "rule")), pauses=list(agreement.pauses.select_related("made_by")),
+            "rule")), pauses=list(agreement.pauses.all()),
         charges=[_charge(row) for row in agreement.charges.order_by("-id")[:CHARGES]],
-        changes=list(agreement.changes.select_related("made_by", "regeneration")[:CHANGES]),
+        changes=list(agreement.changes.select_related("made_by")[:CHANGES]),
         resting=agreement.pauses.filter(pauses_on(today)).first(),
         may_change=running and may_here(request, "manage_agreements", Mode.DO),
         may_extend=agreement.ends_on is not None and agreement.state in (*RUNNING, AgreementState.ENDED)

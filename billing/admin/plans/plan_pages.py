@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from billing.admin.base import ConsoleRequest, console_context, console_path, may_here
 from billing.admin.deeds import deed, subject_key
+from billing.admin.facts import LABELS
 from billing.admin.invoice_page import waiting_for
 from billing.admin.plans.reading import find_plan, key_of, whole_number
 from billing.admin.working import Field, Form, attempt, back_to, show_form
@@ -29,6 +30,13 @@ from billing.services.plans import offering
 from billing.services.plans.offering import ItemOrder, PlanOrder
 
 ASKING = (Mode.MAKE, Mode.CHECK)
+LABELS |= {
+    "tax_code": gettext_lazy("Tax"), "lessons_per_period": gettext_lazy("Lessons a period"),
+    "lesson_minutes": gettext_lazy("Minutes a lesson"), "package_size": gettext_lazy("Lessons in the package"),
+    "validity_days": gettext_lazy("Package is valid for days"), "duration_months": gettext_lazy("Ends after months"),
+    "families_may_choose": gettext_lazy("Families may choose it"), "is_once": gettext_lazy("only once"),
+    "is_prorated": gettext_lazy("by the day"),
+}  # fmt: skip
 YES_NO = [("", gettext_lazy("no")), ("yes", gettext_lazy("yes"))]
 
 
@@ -156,7 +164,7 @@ def plan_page(request: ConsoleRequest, pk: int) -> HttpResponse:
         prices=[{"price": price, "holds": holding.get((pk, price.frequency)) == price} for price in plan.prices.all()],
         items=list(plan.items.select_related("tax_code")), agreements=plan.agreements.count(),
         waiting=waiting_for(request, subjects), may_ask=may_here(request, offering.PRICES, *ASKING),
-        is_draft=plan.state == PlanState.DRAFT, discounts=list(plan.discount_rules.all()),
+        is_draft=plan.state == PlanState.DRAFT,
     )  # fmt: skip
     return render(request, "console/plans/plan.html", context)
 

@@ -52,7 +52,7 @@ def whole_number(form: Form, name: str) -> int:
     typed = form.typed(name).strip()
     if not typed:
         return 0
-    if not typed.isascii() or not typed.isdigit() or int(typed[:9]) > LARGEST_COUNT:
+    if not typed.isascii() or not typed.isdigit() or len(typed) > 9 or int(typed) > LARGEST_COUNT:
         sentence = _("A whole number from 0 to {most} is expected.")
         raise BadInput(sentence, field=name, code="bad_count", most=LARGEST_COUNT)
     return int(typed)

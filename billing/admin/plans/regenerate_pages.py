@@ -94,7 +94,7 @@ def regeneration(request: ConsoleRequest, pk: int) -> HttpResponse:
             row = carry_on_regeneration(regeneration=row, now=clock.now())
         except DomainError as refusal:
             form.refuse(refusal)
-    changes = row.changes.select_related("agreement__customer", "agreement__student", "agreement__plan")
+    changes = row.changes.select_related("agreement__customer", "agreement__student")
     context = console_context(
         request, row.reason, row=row, form=form, changes=list(changes.order_by("agreement_id")[:LISTED]),
         back=reverse("admin:regenerations"), may=may_here(request, "manage_agreements", Mode.DO),

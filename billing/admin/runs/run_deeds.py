@@ -24,7 +24,7 @@ from billing.money import format_money
 from billing.office import clock
 from billing.office.models import ApprovalRequest, User
 from billing.refusals import explained
-from billing.selectors.run_facts import RunFigures, run_figures
+from billing.selectors.run_facts import RunFigures, content_hash, run_figures
 from billing.services.runs import approving, changing
 from billing.services.runs.carrying_out import RunOutcome, carry_out_run
 from billing.transactions import in_transaction
@@ -112,11 +112,14 @@ def approve(request: ConsoleRequest, pk: int) -> HttpResponse:
     """Ask another person, or where none is needed let it go out."""
     run = find_run(request, pk)
     second = approving.needs_second_person(request.organization)
-    form = Form([_reason()] if second else [])
+    form = Form([_reason()]) if second else Form([], hidden={"shown_hash": ""})
     if request.method == "POST":
+        form.read(request.POST)
         done = _ask(request, run, form) if second else _go(request, run, form)
         if done is not None:
             return done
+    if not second:
+        form.hidden["shown_hash"] = content_hash(run)  # before the figures: never newer than they are
     figures = run_figures(run)
     what = _what(figures)
     effect = _(
@@ -145,7 +148,6 @@ def _what(figures: RunFigures) -> str:
 
 
 def _ask(request: ConsoleRequest, run: BillingRun, form: Form) -> HttpResponse | None:
-    form.read(request.POST)
     say_why(request, form.typed("reason"))
     done, asked = attempt(
         form,
@@ -158,7 +160,10 @@ def _ask(request: ConsoleRequest, run: BillingRun, form: Form) -> HttpResponse |
 
 def _go(request: ConsoleRequest, run: BillingRun, form: Form) -> HttpResponse | None:
     now = clock.now()
-    done, _run = attempt(form, lambda: approving.approve_alone(run=run, by=request.user, now=now))
+    done, _run = attempt(
+        form,
+        lambda: approving.approve_alone(run=run, shown_hash=form.typed("shown_hash"), by=request.user, now=now),
+    )
     return _carry_out(request, run, now) if done else None
 
 

@@ -1,9 +1,9 @@
 """Attendance from a file that a clerk sends: the same rows as manage.py load_attendance takes (R85)."""
 
+from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,8 +16,10 @@ from billing.admin.working import REFUSED, Field, Form
 from billing.errors import DomainError
 from billing.office import clock
 from billing.office.models.user import Mode
+from billing.refusals import explained
 from billing.services.loading import LoadReport, chunks, open_sheet
 from billing.services.teaching.loading import COLUMNS, REQUIRED, load_attendance
+from billing.transactions import in_transaction
 
 CHUNK = 500
 SHOWN = 100
@@ -51,7 +53,7 @@ def _load(request: ConsoleRequest, form: Form) -> LoadReport:
         kept.flush()
         sheet = open_sheet(Path(kept.name), columns=COLUMNS, required=REQUIRED)
         for rows in chunks(sheet.rows(), CHUNK):
-            with transaction.atomic():
-                part = load_attendance(organization=request.organization, rows=rows, now=now, by=request.user)
-            report.add(part)
+            load = partial(load_attendance, organization=request.organization, rows=rows, now=now, by=request.user)
+            with explained():
+                report.add(in_transaction(load))
     return report

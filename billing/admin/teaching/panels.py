@@ -1,6 +1,7 @@
 """Lessons and credits on the pages of the agreement and of the customer they belong to (R83)."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -58,8 +59,13 @@ def _panel(
 def _credit(credit: LessonCredit, today: date) -> dict[str, Any]:
     is_money = credit.kind == LessonCreditKind.MONEY
     item = credit.credit_memo.credit_item if credit.credit_memo is not None else None
-    left = item.unapplied_amount if item is not None else credit.left
-    return {"credit": credit, "left": left, "is_money": is_money, "item": item, "look": look_of(credit, today)}
+    look = look_of(credit, today)
+    return {"credit": credit, "left": left_of(credit), "is_money": is_money, "item": item, "look": look}
+
+
+def left_of(credit: LessonCredit) -> Decimal:
+    """Lessons or minutes; of money what the credit memo still has."""
+    return credit.left if credit.credit_memo is None else credit.credit_memo.credit_item.unapplied_amount
 
 
 def look_of(credit: LessonCredit, today: date) -> str:
@@ -68,6 +74,4 @@ def look_of(credit: LessonCredit, today: date) -> str:
         return "lesson_credit.withdrawn"
     if credit.expired_on is not None or (credit.expires_on is not None and credit.expires_on < today):
         return "lesson_credit.expired"
-    item = credit.credit_memo.credit_item if credit.credit_memo is not None else None
-    left = item.unapplied_amount if item is not None else credit.left
-    return "lesson_credit.open" if left else "lesson_credit.used"
+    return "lesson_credit.open" if left_of(credit) else "lesson_credit.used"

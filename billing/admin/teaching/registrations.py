@@ -8,7 +8,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter
 
 from billing.admin.columns import link_column
 from billing.admin.exports import ExportableAdmin
-from billing.admin.teaching.panels import look_of
+from billing.admin.teaching.panels import left_of, look_of
 from billing.admin.words_and_colours import label
 from billing.models import LessonCredit
 from billing.models.lesson import LessonCreditKind
@@ -55,8 +55,7 @@ class LessonCreditAdmin(ExportableAdmin):
 
     @admin.display(description=_("left"))
     def what_left(self, row: LessonCredit) -> str:
-        item = row.credit_memo.credit_item if row.credit_memo is not None else None
-        return _amount(row, item.unapplied_amount if item is not None else row.left)
+        return _amount(row, left_of(row))
 
     @admin.display(description=_("state"))
     def standing(self, row: LessonCredit) -> Any:

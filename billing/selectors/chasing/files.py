@@ -70,6 +70,13 @@ class CaseFile:
         return next_step(step for step in self.steps if step.code not in passed)
 
     @property
+    def next_reminder(self) -> Planned | None:
+        """The reminder that somebody would send by hand: the one that is due, else the next to come."""
+        due = (step for step in self.due.take if step.is_reminder)
+        coming = (step for step in self.steps if step.is_reminder and step.taken is None and step.on > self.today)
+        return next(due, None) or min(coming, key=lambda step: step.rank, default=None)
+
+    @property
     def consequence(self) -> Planned | None:
         return next_consequence(self.steps, self.today)
 
@@ -82,11 +89,6 @@ class CaseFile:
         """The highest reminder level sent in this round."""
         done = (step for step in self.steps if step.taken is not None and step.taken.is_done)
         return max((step.number for step in done if step.kind == "level"), default=0)
-
-    @property
-    def was_stopped(self) -> bool:
-        """Whether its agreement was suspended or lapsed for it, in this round or an earlier one."""
-        return any(step.step in STOPS and step.outcome == StepOutcome.DONE for step in self.history)
 
 
 def cases_with(rows: QuerySet[DunningCase]) -> QuerySet[DunningCase]:

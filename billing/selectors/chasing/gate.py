@@ -18,7 +18,7 @@ from billing.office.policies import PolicyBook
 from billing.rules.timeline import FOREVER
 from billing.selectors.chasing.money_around import bank_reach, money_around
 from billing.selectors.chasing.promises import resting_promises
-from billing.selectors.covered import stops_reminder
+from billing.selectors.covered import covered_amounts
 
 Account = tuple[int, str]
 
@@ -37,24 +37,34 @@ class Hold:
 
 @dataclass
 class Facts:
-    """What the gate knows of some customers. Amounts by customer and currency."""
+    """What the gate knows of some customers. Amounts by customer and currency; cheques: those in the vault.
+
+    currencies: those in which anybody owes something.
+    """
 
     today: date
     now: datetime
     organization: Organization
     owed: dict[Account, list[tuple[date, Decimal]]] = field(default_factory=dict)
+    currencies: set[str] = field(default_factory=set)
     credit: Mapping[Account, Decimal] = field(default_factory=dict)
+    cheques: dict[Account, Decimal] = field(default_factory=dict)
     around: Mapping[int, str] = field(default_factory=dict)
     pauses: list[DunningPause] = field(default_factory=list)
     promises: Mapping[int, date] = field(default_factory=dict)
     plans: set[int] = field(default_factory=set)
-    covered_late: set[int] = field(default_factory=set)
-    covered_soon: set[int] = field(default_factory=set)
     bank: date | None = None
 
     def owed_by(self, account: Account, last: date) -> Decimal:
         """What an account has open and undisputed, due up to a day."""
         return sum((amount for due_on, amount in self.owed.get(account, ()) if due_on <= last), ZERO)
+
+    def cheques_cover(self, customer_id: int, last: date) -> bool:
+        """Whether cheques pay all that a customer has due up to a day and credit does not, in every currency."""
+        return all(
+            self.owed_by(account, last) <= self.cheques.get(account, ZERO) + self.credit.get(account, ZERO)
+            for account in ((customer_id, currency) for currency in self.currencies)
+        )
 
 
 def gate_facts(
@@ -73,10 +83,9 @@ def gate_facts(
     facts.promises = resting_promises(organization, windows, today)
     plans = DebtPlan.objects.filter(customer_id__in=customers, state=DebtPlanState.ACTIVE)
     facts.plans = set(plans.values_list("invoices", flat=True))
-    facts.covered_late = stops_reminder(customers, today, facts.credit)
-    soon = {case.customer_id: case.invoice.due_on for case in cases if case.invoice.due_on >= today}
-    if soon:
-        facts.covered_soon = stops_reminder(soon, max(soon.values()) + timedelta(days=1), facts.credit)
+    for currency in facts.currencies:
+        covered = covered_amounts(customers, currency)
+        facts.cheques.update({(customer_id, currency): amount for customer_id, amount in covered.items()})
     if any(book.number("dunning.bank_days") for book in books.values()):
         facts.bank = bank_reach(organization)
     return facts
@@ -99,6 +108,7 @@ def _read_owed(facts: Facts, customers: set[int]) -> None:
     rows = Invoice.objects.filter(customer_id__in=customers, is_disputed=False).open()
     for customer_id, currency, due_on, amount in rows.values_list("customer_id", "currency", "due_on", "open_amount"):
         facts.owed.setdefault((customer_id, currency), []).append((due_on, amount))
+        facts.currencies.add(currency)
 
 
 def hold_of(case: DunningCase, book: PolicyBook, facts: Facts, reopened_at: datetime | None) -> Hold | None:
@@ -136,7 +146,7 @@ def _money_hold(case: DunningCase, book: PolicyBook, facts: Facts) -> Hold | Non
     free = facts.credit.get(account, ZERO)
     if free and free >= facts.owed_by(account, last):
         return Hold("credit_covers")
-    if customer in (facts.covered_late if late else facts.covered_soon):
+    if facts.cheques_cover(customer, last):
         return Hold("cheque_covers")
     days = book.number("dunning.bank_days")
     if late and days and (facts.bank is None or facts.bank < facts.today - timedelta(days=days)):

@@ -23,7 +23,7 @@ RULES = [
         f"""
         SELECT c.id AS charge_id, c.source, c.net_amount, c.tax_amount, c.line FROM billing_charge c
         WHERE {mine("c.organization_id")}
-          AND ((c.line->>'net')::numeric <> c.net_amount OR (c.line->>'tax')::numeric <> c.tax_amount)""",
+          AND ((c.line->>'net')::numeric, (c.line->>'tax')::numeric) IS DISTINCT FROM (c.net_amount, c.tax_amount)""",
     ),
     Rule(
         22,

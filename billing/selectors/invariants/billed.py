@@ -13,7 +13,7 @@ RULES: list[Rule] = [
         LEFT JOIN billing_credititem c ON c.id = m.credit_item_id
         WHERE {mine("b.organization_id")} AND (
           (b.state IN ('billed', 'voided')) <> (i.id IS NOT NULL OR m.id IS NOT NULL OR (b.amount = 0
-            AND b.state = 'billed'))
+            AND b.net_amount = 0 AND b.state = 'billed'))
           OR i.id IS NOT NULL AND (i.customer_id, i.agreement_id, i.currency, i.net_amount, i.invoiced_amount,
             i.organization_id) IS DISTINCT FROM (b.customer_id, b.agreement_id, b.currency, b.net_amount, b.amount,
             b.organization_id)

@@ -3,17 +3,20 @@
 from billing.selectors.proof import Rule, mine
 
 
-def control(role: str, side: str, items: str) -> str:
-    """The balance of a role's accounts by customer, against items (organization_id, customer_id, currency, amount)."""
+def control(role: str, side: str, items: str, *, party: str = "customer_id") -> str:
+    """The balance of a role's accounts by party, against items (organization_id, customer_id, currency, amount).
+
+    party: what the party is called in items, where it is no customer.
+    """
     balance = "l.debit - l.credit" if side == "debit" else "l.credit - l.debit"
     return f"""
-    SELECT organization_id, customer_id, currency, coalesce(b.amount, 0) AS in_books, coalesce(s.amount, 0) AS in_items
-    FROM (SELECT l.organization_id, l.party AS customer_id, l.currency, sum({balance}) AS amount
+    SELECT organization_id, {party}, currency, coalesce(b.amount, 0) AS in_books, coalesce(s.amount, 0) AS in_items
+    FROM (SELECT l.organization_id, l.party AS {party}, l.currency, sum({balance}) AS amount
           FROM ledger_journalline l JOIN ledger_ledgeraccount a ON a.id = l.account_id
           WHERE a.role = '{role}' AND {mine("l.organization_id")} GROUP BY 1, 2, 3) b
-    FULL JOIN (SELECT organization_id, customer_id, currency, sum(amount) AS amount FROM ({items}) i
+    FULL JOIN (SELECT organization_id, {party}, currency, sum(amount) AS amount FROM ({items}) i
                WHERE {mine("organization_id")} GROUP BY 1, 2, 3) s
-      USING (organization_id, customer_id, currency)
+      USING (organization_id, {party}, currency)
     WHERE coalesce(b.amount, 0) <> coalesce(s.amount, 0)"""
 
 

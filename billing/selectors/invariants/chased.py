@@ -1,5 +1,6 @@
 """Timelines, late fees, payment plans for debts, collections: what must always hold."""
 
+from billing.selectors.invariants.office import numbers_have_holes
 from billing.selectors.proof import Rule, mine
 
 RULES: list[Rule] = [
@@ -50,8 +51,7 @@ RULES: list[Rule] = [
         f"""
         SELECT s.id AS dunning_step_id, s.step, a.number FROM billing_dunningstep s
         JOIN billing_dunningcase c ON c.id = s.case_id JOIN billing_agreement a ON a.id = c.agreement_id
-        WHERE {mine("c.organization_id")} AND a.backend = 'zoho' AND c.state <> 'settled' AND c.next_on IS NOT NULL
-          AND c.held_because = 'zoho' AND s.outcome = 'done' AND s.step <> 'reopened'""",
+        WHERE {mine("c.organization_id")} AND a.backend = 'zoho' AND s.outcome = 'done' AND s.step <> 'reopened'""",
     ),
     Rule(
         22, "debt_plan_adds_up", "The parts of a debt plan make its amount, in its currency.",
@@ -85,5 +85,13 @@ RULES: list[Rule] = [
         SELECT NULL, k.id FROM billing_collectioncase k WHERE {mine("k.organization_id")} AND k.state <> 'closed'
           AND NOT EXISTS (SELECT FROM billing_collectioncase_invoices m JOIN billing_invoice i ON i.id = m.invoice_id
                           WHERE m.collectioncase_id = k.id AND i.open_amount > 0)""",
+    ),
+    Rule(
+        39, "debt_plan_numbers", "Debt plans are numbered without holes in each year.",
+        numbers_have_holes("DPL", "billing_debtplan", period=r"\d{4}", digits=6),
+    ),
+    Rule(
+        39, "collection_numbers", "Collection cases are numbered without holes in each year.",
+        numbers_have_holes("COL", "billing_collectioncase", period=r"\d{4}", digits=6),
     ),
 ]  # fmt: skip

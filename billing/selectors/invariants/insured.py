@@ -1,19 +1,27 @@
 """Insurance policies and their loans: what must always hold."""
 
+from billing.selectors.invariants.books import control
+from billing.selectors.invariants.office import numbers_have_holes
+from billing.selectors.invariants.owed import POSTED
 from billing.selectors.proof import Rule, mine
+
+# What invoices that stand ask back of a loan.
+ASKED_BACK = """
+SELECT b.loan_id, b.amount FROM billing_policyloanbill b JOIN billing_invoice i ON i.id = b.invoice_id
+WHERE b.part = 'principal' AND i.voided_on IS NULL"""
 
 RULES = [
     Rule(
-        5, "loan_is_posted", "Every policy loan has its entry, which debits loans of the customer by what was lent.",
+        5, "loan_is_posted",
+        "Every policy loan has its entry, which debits loans of the customer by what was lent, from the bank.",
         f"""
-        SELECT l.id AS policy_loan_id, l.number, l.principal_amount, e.key, p.amount AS posted
+        SELECT l.id AS policy_loan_id, l.number, l.principal_amount, e.key, p.amount AS posted, k.amount AS from_bank
         FROM billing_policyloan l LEFT JOIN ledger_journalentry e ON e.id = l.entry_id
-        LEFT JOIN (SELECT j.entry_id, j.currency, j.party, sum(j.debit - j.credit) AS amount
-                   FROM ledger_journalline j JOIN ledger_ledgeraccount a ON a.id = j.account_id
-                   WHERE a.role = 'policy_loans' GROUP BY 1, 2, 3) p
+        LEFT JOIN ({POSTED.format(roles="'policy_loans'")}) p
           ON p.entry_id = l.entry_id AND p.party = l.customer_id AND p.currency = l.currency
-        WHERE {mine("l.organization_id")} AND (e.event IS DISTINCT FROM 'loan_lent'
-          OR e.key <> 'policy_loan:' || l.number || ':lent' OR p.amount IS DISTINCT FROM l.principal_amount)""",
+        LEFT JOIN ({POSTED.format(roles="'bank'")}) k ON k.entry_id = l.entry_id AND k.currency = l.currency
+        WHERE {mine("l.organization_id")} AND (e.event, e.key, p.amount, k.amount) IS DISTINCT FROM
+          ('loan_lent', 'policy_loan:' || l.number || ':lent', l.principal_amount, -l.principal_amount)""",
     ),
     Rule(
         5, "loan_entry_has_loan", "Every entry for money lent belongs to exactly one policy loan.",
@@ -25,34 +33,18 @@ RULES = [
     Rule(
         8, "policy_loans_control",
         "Policy loans of each customer are what was lent to them less what standing invoices ask back.",
-        f"""
-        WITH lent AS (
-          SELECT l.organization_id, l.customer_id, l.currency,
-            sum(l.principal_amount) - coalesce(sum(b.amount), 0) AS amount
-          FROM billing_policyloan l LEFT JOIN (
-            SELECT b.loan_id, sum(b.amount) AS amount FROM billing_policyloanbill b
-            JOIN billing_invoice i ON i.id = b.invoice_id WHERE b.part = 'principal' AND i.voided_on IS NULL
-            GROUP BY 1) b ON b.loan_id = l.id
-          GROUP BY 1, 2, 3
-        ), posted AS (
-          SELECT j.organization_id, j.party AS customer_id, j.currency, sum(j.debit - j.credit) AS amount
-          FROM ledger_journalline j JOIN ledger_ledgeraccount a ON a.id = j.account_id
-          WHERE a.role = 'policy_loans' GROUP BY 1, 2, 3
-        )
-        SELECT coalesce(l.customer_id, p.customer_id) AS customer_id, l.amount AS lent, p.amount AS posted
-        FROM lent l FULL JOIN posted p ON (p.organization_id, p.customer_id, p.currency)
-          = (l.organization_id, l.customer_id, l.currency)
-        WHERE {mine("coalesce(l.organization_id, p.organization_id)")}
-          AND coalesce(l.amount, 0) <> coalesce(p.amount, 0)""",
+        control(
+            "policy_loans", "debit",
+            "SELECT organization_id, customer_id, currency, principal_amount AS amount FROM billing_policyloan"
+            " UNION ALL SELECT l.organization_id, l.customer_id, l.currency, -b.amount"
+            f" FROM ({ASKED_BACK}) b JOIN billing_policyloan l ON l.id = b.loan_id",
+        ),
     ),
     Rule(
         16, "loan_repaid_is_billed", "What was billed back of a policy loan is the sum of its invoices that stand.",
         f"""
         SELECT l.id AS policy_loan_id, l.number, l.repaid_amount, coalesce(sum(b.amount), 0) AS billed
-        FROM billing_policyloan l
-        LEFT JOIN (SELECT b.loan_id, b.amount FROM billing_policyloanbill b
-                   JOIN billing_invoice i ON i.id = b.invoice_id
-                   WHERE b.part = 'principal' AND i.voided_on IS NULL) b ON b.loan_id = l.id
+        FROM billing_policyloan l LEFT JOIN ({ASKED_BACK}) b ON b.loan_id = l.id
         WHERE {mine("l.organization_id")} GROUP BY l.id HAVING l.repaid_amount <> coalesce(sum(b.amount), 0)""",
     ),
     Rule(
@@ -74,5 +66,9 @@ RULES = [
         FROM billing_insurancepolicy p LEFT JOIN billing_agreement a ON a.id = p.agreement_id
         WHERE {mine("p.organization_id")}
           AND (a.kind IS DISTINCT FROM 'policy' OR (a.state = 'lapsed') <> (p.lapsed_on IS NOT NULL))""",
+    ),
+    Rule(
+        39, "policy_loan_numbers", "Policy loans are numbered without holes in each year.",
+        numbers_have_holes("LOAN", "billing_policyloan", period=r"\d{4}", digits=6),
     ),
 ]  # fmt: skip

@@ -1,8 +1,25 @@
-"""Tax codes, rates and what lines say of them: what must always hold (22, 45)."""
+"""Tax codes, rates, what lines say of them and what the journal does: what must always hold (5, 22, 45)."""
 
+from billing.selectors.invariants.owed import POSTED
 from billing.selectors.proof import Rule, mine
 
+TAX = POSTED.format(roles="'tax_payable'")
+
 RULES = [
+    Rule(
+        5, "tax_is_posted",
+        "Tax payable gets the tax of every invoice, of one taken over none, and gives back that of every credit memo.",
+        f"""
+        SELECT i.number, i.tax_amount, -p.amount AS posted
+        FROM billing_invoice i LEFT JOIN ({TAX}) p ON p.entry_id = i.entry_id AND p.currency = i.currency
+        WHERE {mine("i.organization_id")}
+          AND coalesce(-p.amount, 0) <> CASE WHEN i.is_opening THEN 0 ELSE i.tax_amount END
+        UNION ALL
+        SELECT m.number, m.tax_amount, p.amount
+        FROM billing_creditmemo m JOIN billing_credititem c ON c.id = m.credit_item_id
+        LEFT JOIN ({TAX}) p ON p.entry_id = m.entry_id AND p.currency = c.currency
+        WHERE {mine("m.organization_id")} AND coalesce(p.amount, 0) <> m.tax_amount""",
+    ),
     Rule(
         22, "rate_parts_add_up", "The parts of a tax rate make the rate.",
         f"""

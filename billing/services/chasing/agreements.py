@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from billing.models import Agreement, AgreementKind, AgreementState, DunningCase, DunningStep
 from billing.models.agreement import AGREEMENT_MOVES
 from billing.models.dunning import StepOutcome
-from billing.office.models import Organization, User
+from billing.office.models import User
 from billing.selectors.chasing.files import STOPS
 from billing.services.chasing.messages import tell_of_agreement
 from billing.services.insurance.lapsing import lapse, lapse_if_reopened
@@ -37,14 +37,12 @@ def stop(*, case: DunningCase, how: str, on: date, now: datetime, by: User | Non
     else:
         reason = _("Invoice {number} is not paid.").format(number=case.invoice.number)
         move_agreement(agreement=agreement, to=to, on=on, reason=reason, now=now, by=by)
-    tell_of_agreement(case=case, agreement=agreement, what=how, on=on, now=now)
+    tell_of_agreement(case=case, agreement=agreement, what=how, round_now=round_of(case), on=on, now=now)
     return True
 
 
 @transaction_required
-def stop_again(
-    *, organization: Organization, cases: Sequence[DunningCase], today: date, now: datetime, by: User | None
-) -> None:  # fmt: skip
+def stop_again(*, cases: Sequence[DunningCase], today: date, now: datetime, by: User | None) -> None:
     """What was paid is owed again: an agreement that had stopped for it stops at once (requirements §2 row 14).
 
     cases: reopened just now, their new round begun.
@@ -59,13 +57,14 @@ def stop_again(
         if done and stop(case=case, how=done[-1], on=today, now=now, by=by):
             _write(case, done[-1], max(step.round for step in steps), today, "came_back", now)
         elif case.agreement is not None and case.agreement.kind == AgreementKind.POLICY:
-            lapse_if_reopened(agreement=_now(case), on=today, now=now, by=by)
+            agreement, round_now = _now(case), max(step.round for step in steps)
+            if lapse_if_reopened(agreement=agreement, on=today, now=now, by=by) is not None:
+                _write(case, "lapse", round_now, today, "came_back", now)
+                tell_of_agreement(case=case, agreement=agreement, what="lapse", round_now=round_now, on=today, now=now)
 
 
 @transaction_required
-def restart_paid(
-    *, organization: Organization, cases: Sequence[DunningCase], today: date, now: datetime, by: User | None
-) -> None:  # fmt: skip
+def restart_paid(*, cases: Sequence[DunningCase], today: date, now: datetime, by: User | None) -> None:
     """What had stopped for invoices settled just now runs again, unless another invoice keeps it stopped."""
     stopped = [case for case in cases if case.agreement and case.agreement.state == AgreementState.SUSPENDED]
     standing = still_stopped({case.agreement_id for case in stopped if case.agreement_id})
@@ -75,23 +74,25 @@ def restart_paid(
             continue
         reason = _("Invoice {number} is paid.").format(number=case.invoice.number)
         move_agreement(agreement=agreement, to=AgreementState.ACTIVE, on=today, reason=reason, now=now, by=by)
-        _write(case, "reactivate", round_of(case), today, "paid", now)
-        tell_of_agreement(case=case, agreement=agreement, what="reactivate", on=today, now=now)
+        round_now = round_of(case)
+        _write(case, "reactivate", round_now, today, "paid", now)
+        tell_of_agreement(case=case, agreement=agreement, what="reactivate", round_now=round_now, on=today, now=now)
 
 
 @transaction_required
 def revive_paid(*, agreements: Iterable[Agreement], on: date, now: datetime, by: User | None) -> None:
-    """Lapsed policies whose invoices took money are revived, if that was all that was due (R74)."""
+    """Lapsed policies whose invoices took money are revived, if that was all that was due (R74).
+
+    It stands on the timeline, and in the round, of the last lapse: each lapse is revived once.
+    """
     for agreement in agreements:
         if revive_if_paid(agreement=agreement, on=on, now=now, by=by) is None:
             continue
-        cases = DunningCase.objects.filter(agreement=agreement, steps__step="lapse").select_related(
-            "invoice", "customer", "organization"
-        )
-        case = cases.order_by("-id").first()
-        if case is not None:
-            _write(case, "revive", round_of(case), on, "paid", now)
-            tell_of_agreement(case=case, agreement=agreement, what="revive", on=on, now=now)
+        lapses = DunningStep.objects.filter(case__agreement=agreement, step="lapse", outcome=StepOutcome.DONE)
+        last = lapses.select_related("case__invoice", "case__customer", "case__organization").order_by("-id").first()
+        if last is not None:
+            _write(last.case, "revive", last.round, on, "paid", now)
+            tell_of_agreement(case=last.case, agreement=agreement, what="revive", round_now=last.round, on=on, now=now)
 
 
 def still_stopped(agreement_ids: Iterable[int]) -> set[int]:

@@ -9,7 +9,6 @@ from billing.errors import DomainError, StaleState
 from billing.models import DunningCase, DunningStep
 from billing.models.dunning import StepOutcome
 from billing.office.models import User
-from billing.rules.timeline import Planned
 from billing.rules.words_chasing import HOLDS
 from billing.selectors.chasing.files import CaseFile, cases_with, read_files
 from billing.services.chasing.taking import Tally, carry_out
@@ -34,29 +33,26 @@ class NotSkippable(DomainError):
 
 
 @transaction_required
-def send_now(*, case: DunningCase, now: datetime, by: User) -> Tally:
+def send_now(*, case: DunningCase, step: str, now: datetime, by: User) -> Tally:
     """Take what is due now, and send the next reminder although its day has not come. The gate holds here too.
 
-    Raises Waits, NothingToSend.
+    step: the reminder that was shown as the next; asked twice, the one after it is not sent as well. Raises Waits,
+    NothingToSend, StaleState.
     """
     file = _file(case, now)
     if file.hold is not None:
         raise Waits(why=HOLDS[file.hold.code])
-    deeds = list(file.due.take)
-    if not any(step.is_reminder for step in deeds):
-        deeds.append(_next_reminder(file))
+    reminder = file.next_reminder
+    if reminder is None:
+        raise NothingToSend()
+    if reminder.code != step:
+        raise StaleState(record=case.invoice.number)
+    deeds = [*(one for one in file.due.take if not one.is_reminder), reminder]
     done = carry_out(
         organization=case.organization, deeds=[(file, step) for step in deeds], today=file.today, now=now, by=by
     )
     _after(file, now, by)
     return done
-
-
-def _next_reminder(file: CaseFile) -> Planned:
-    coming = [step for step in file.steps if step.taken is None and step.is_reminder and step.on >= file.today]
-    if not coming:
-        raise NothingToSend()
-    return min(coming, key=lambda step: step.rank)
 
 
 @transaction_required

@@ -8,7 +8,7 @@ from itertools import groupby
 from billing.models import CollectionCase, Customer, DunningCase
 from billing.models.dunning import CASE_MOVES, COLLECTION_MOVES, CaseState, CollectionState
 from billing.money import ZERO, format_money
-from billing.office.models import Organization, User
+from billing.office.models import Organization
 from billing.office.models.notice import Channel
 from billing.office.notices import Message, queue_notices
 from billing.office.numbers import take_numbers
@@ -36,7 +36,7 @@ def open_collections(
             organization=organization, customer_id=customer_id, number=number, currency=currency, opened_on=today,
             amount=sum((case.invoice.open_amount for case in mine), ZERO),
         )  # fmt: skip
-        _tell(there[customer_id, currency], mine[0].customer, "collection_opened", str(number), now)
+        _tell(there[customer_id, currency], mine[0].customer, "collection_opened", number, now)
     for account, mine in accounts.items():
         there[account].invoices.add(*(case.invoice for case in mine))
     _to_collections(cases)
@@ -56,16 +56,14 @@ def open_amount_of(case: CollectionCase) -> Decimal:
 
 
 @transaction_required
-def money_moved(
-    *, organization: Organization, cases: Sequence[DunningCase], now: datetime, by: User | None
-) -> None:  # fmt: skip
+def money_moved(*, organization: Organization, cases: Sequence[DunningCase], now: datetime) -> None:
     """Money of these invoices moved: their collector is told, and a case of which all is paid closes by itself."""
     touched = [case.invoice_id for case in cases if case.state in (CaseState.COLLECTIONS, CaseState.SETTLED)]
     rows = CollectionCase.objects.filter(invoices__in=touched).exclude(state=CollectionState.CLOSED).distinct()
     for case in rows.select_related("customer", "collector", "organization") if touched else ():
         left = open_amount_of(case)
         stamp = f"{case.invoices.count()}:{left}"
-        _tell(case, case.customer, "collection_paid", f"{stamp}", now, left=left)
+        _tell(case, case.customer, "collection_paid", stamp, now, left=left)
         if not left:
             today = organization.today(now)
             move(case, CollectionState.CLOSED, COLLECTION_MOVES, outcome="paid", closed_on=today)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from billing.models import DunningCase, InvoiceKind, LateFee
+from billing.models import InvoiceKind, LateFee
 from billing.office.models import Organization, User
 from billing.rules.priced import NO_TAX, price_line
 from billing.selectors.chasing.files import CaseFile
@@ -50,8 +50,3 @@ def _order(file: CaseFile, today: date) -> InvoiceOrder:
         kind=InvoiceKind.FEE, agreement_id=invoice.agreement_id, department=invoice.department,
         project=invoice.project,
     )  # fmt: skip
-
-
-def fees_of(case: DunningCase) -> list[LateFee]:
-    """The late fees of a case's invoice, each with the invoice that billed it. One query."""
-    return list(LateFee.objects.filter(invoice=case.invoice_id).select_related("fee_invoice").order_by("id"))

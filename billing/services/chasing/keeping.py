@@ -6,7 +6,7 @@ from datetime import date, datetime
 from billing.models import DebtPlan
 from billing.models.dunning import DEBT_PLAN_MOVES, DebtPlanState
 from billing.money import format_money
-from billing.office.models import Organization, User
+from billing.office.models import Organization
 from billing.office.models.notice import Channel
 from billing.office.notices import Message, queue_notices
 from billing.selectors.chasing.plans import PlanProgress, plans_with_a_part_over, progress_of
@@ -15,7 +15,7 @@ from billing.transactions import transaction_required
 
 
 @transaction_required
-def judge_plans_of(*, organization: Organization, invoice_ids: Iterable[int], now: datetime, by: User | None) -> None:
+def judge_plans_of(*, organization: Organization, invoice_ids: Iterable[int], now: datetime) -> None:
     """Money of these invoices moved: their plans are kept, or owed again. One query where none is in a plan."""
     ids = list(invoice_ids)
     rows = DebtPlan.objects.filter(state__in=(DebtPlanState.ACTIVE, DebtPlanState.KEPT), invoices__in=ids).distinct()

@@ -1,6 +1,6 @@
 """A setting of chasing was decided: the timelines it holds for are looked at anew by the next run (R58, R72)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Case, Q, Value, When
 
@@ -14,12 +14,13 @@ KEYS = ("dunning.", "late_fee.")
 
 
 def look_again(setting: PolicySetting, now: datetime) -> None:
-    """Make every open timeline that a decision reaches due today. One statement; none for other settings."""
+    """Make every open timeline that a decision reaches due now. One statement; none for other settings."""
     if not setting.key.startswith(KEYS):
         return
     rows = DunningCase.objects.exclude(state=CaseState.SETTLED).filter(_place(setting))
-    today = setting.organization.today(now) if setting.organization is not None else now.date()
-    rows.update(next_on=today, next_step=Case(When(next_step="", then=Value(LOOK)), default="next_step"))
+    # For all organizations a day that has begun in each of them, wherever it is.
+    day = setting.organization.today(now) if setting.organization is not None else now.date() - timedelta(days=1)
+    rows.update(next_on=day, next_step=Case(When(next_step="", then=Value(LOOK)), default="next_step"))
 
 
 def _place(setting: PolicySetting) -> Q:

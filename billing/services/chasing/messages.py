@@ -32,6 +32,8 @@ def queue_reminders(
 ) -> dict[int, Notice]:  # fmt: skip
     """One message for each family and reminder; returns the notice of each case. Two queries.
 
+    It is known by the step of its first timeline, which is taken once in a round: what the same day tells later, of
+    other invoices, is a message of its own.
     Customers of one household with the same address share a message; others stay apart. Without an e-mail address the
     office is told to call.
     """
@@ -72,7 +74,7 @@ def _reminder(family: Sequence[Told], today: date) -> Message:
             subject = words.format(customer=customer.name, code=customer.code, subject=subject)
             body = _("There is no e-mail address. Call or write:") + "\n\n" + body
     return Message(
-        kind=kind_of(step), fact=f"customer:{customer.pk}:{step.code}:{today}", party=customer.pk,
+        kind=kind_of(step), fact=f"case:{files[0].case.pk}:{files[0].round}:{step.code}", party=customer.pk,
         recipient=customer.email or "counter", channel=Channel.EMAIL if reachable else Channel.OFFICE,
         language=customer.language if reachable else "en", subject=subject, body=body,
     )  # fmt: skip
@@ -174,14 +176,16 @@ def how_to_pay(customer: Customer) -> Iterable[str]:
 
 
 @transaction_required
-def tell_of_agreement(*, case: DunningCase, agreement: Agreement, what: str, on: date, now: datetime) -> None:
-    """Tell who pays that service stopped, resumed, that a policy lapsed or is in force again; once for its cause."""
+def tell_of_agreement(
+    *, case: DunningCase, agreement: Agreement, what: str, round_now: int, on: date, now: datetime
+) -> None:  # fmt: skip
+    """Tell who pays that service stopped, resumed, that a policy lapsed or is in force again; once in a round."""
     customer = case.customer
     with override(customer.language if customer.email else "en"):
         subject, body = _about(case, agreement, what, on)
         text = "\n\n".join([_("Dear {name},").format(name=customer.shown_name), body, *how_to_pay(customer)])
     message = Message(
-        kind=f"agreement_{what}", fact=f"case:{case.pk}:{what}:{on}", party=customer.pk,
+        kind=f"agreement_{what}", fact=f"case:{case.pk}:{round_now}:{what}", party=customer.pk,
         recipient=customer.email or "counter", channel=Channel.EMAIL if customer.email else Channel.OFFICE,
         language=customer.language if customer.email else "en", subject=subject, body=text,
     )  # fmt: skip

@@ -20,7 +20,7 @@ from billing.refusals import explained
 from billing.selectors.chasing.plans import plans_with_a_part_over
 from billing.services.chasing.keeping import break_missed_plans
 from billing.services.chasing.taking import Tally, take_due_steps
-from billing.services.chasing.timelines import open_cases, recompute
+from billing.services.chasing.timelines import open_cases, recompute, refresh
 
 log = structlog.get_logger(__name__)
 
@@ -107,6 +107,9 @@ def _work_on(run: Chased, customers: Iterable[int], now: datetime, by: User | No
     if broken:
         recompute(organization=run.organization, invoice_ids=broken, now=now, by=by)
     cases = DunningCase.objects.filter(customer__in=mine, next_on__lte=run.as_of).exclude(state=CaseState.SETTLED)
+    # A timeline opened while a payment was being taken: that found none to settle.
+    paid = cases.filter(invoice__open_amount=0)
+    refresh(organization=run.organization, cases=paid, now=now, by=by)
     tally = take_due_steps(organization=run.organization, cases=cases, today=run.as_of, now=now, by=by)
     tally.broken_plans = len(broken)
     return tally

@@ -61,11 +61,12 @@ def open_cases(*, organization: Organization, on: date, invoice_ids: Iterable[in
         return int(cursor.rowcount)
 
 
-# Invoices with a timeline or a lapsed policy: organization, timeline, agreement.
+# Invoices with a timeline or a lapsed policy: organization, timeline, policy.
 TOUCHED = """
-SELECT i.organization_id, c.id, i.agreement_id FROM billing_invoice i
-LEFT JOIN billing_dunningcase c ON c.invoice_id = i.id LEFT JOIN billing_agreement a ON a.id = i.agreement_id
-WHERE i.id = ANY(%s) AND (c.id IS NOT NULL OR a.state = %s)"""
+SELECT i.organization_id, c.id, a.id FROM billing_invoice i
+LEFT JOIN billing_dunningcase c ON c.invoice_id = i.id
+LEFT JOIN billing_agreement a ON a.id = i.agreement_id AND a.state = %s
+WHERE i.id = ANY(%s) AND (c.id IS NOT NULL OR a.id IS NOT NULL)"""
 
 
 @transaction_required
@@ -76,16 +77,15 @@ def after_money(*, invoice_ids: Iterable[int], now: datetime, by: User | None) -
     timeline or a lapsed policy.
     """
     with connection.cursor() as cursor:  # in SQL: every payment asks it
-        cursor.execute(TOUCHED, [list(invoice_ids), AgreementState.LAPSED])
+        cursor.execute(TOUCHED, [AgreementState.LAPSED, list(invoice_ids)])
         rows = cursor.fetchall()
     if not rows:
         return
     organization = Organization.objects.get(pk=rows[0][0])
-    keys = [case for _organization, case, _agreement in rows if case]
+    keys = [case for _organization, case, _policy in rows if case]
     refresh(organization=organization, cases=DunningCase.objects.filter(pk__in=keys), now=now, by=by)
-    lapsed = Agreement.objects.filter(
-        pk__in=[agreement for *_rest, agreement in rows if agreement], state=AgreementState.LAPSED
-    ).select_related("organization", "customer", "plan", "insurance")
+    lapsed = Agreement.objects.filter(pk__in=[policy for *_rest, policy in rows if policy])
+    lapsed = lapsed.select_related("organization", "customer", "plan", "insurance")
     revive_paid(agreements=lapsed, on=organization.today(now), now=now, by=by)
 
 
@@ -102,15 +102,15 @@ def refresh(
     owed = [case for case in found if case.invoice.open_amount]
     settled = [case for case in paid if case.state != CaseState.SETTLED]
     reopened = [case for case in owed if case.state == CaseState.SETTLED]
-    judge_plans_of(organization=organization, invoice_ids=[case.invoice_id for case in found], now=now, by=by)
+    judge_plans_of(organization=organization, invoice_ids=[case.invoice_id for case in found], now=now)
     _settle(settled, today)
     _reopen(organization, reopened, today, now)
     if reopened:
-        stop_again(organization=organization, cases=reopened, today=today, now=now, by=by)
+        stop_again(cases=reopened, today=today, now=now, by=by)
     write_next(read_files(organization, owed, today, now).values())
     if settled:
-        restart_paid(organization=organization, cases=settled, today=today, now=now, by=by)
-    money_moved(organization=organization, cases=found, now=now, by=by)
+        restart_paid(cases=settled, today=today, now=now, by=by)
+    money_moved(organization=organization, cases=found, now=now)
 
 
 def _settle(cases: Sequence[DunningCase], today: date) -> None:

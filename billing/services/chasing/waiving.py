@@ -46,7 +46,8 @@ def ask_to_waive(*, fee: LateFee, reason: str, by: User, now: datetime) -> Appro
     """
     billed = _billed(fee)
     lock_customers(billed.organization, [billed.customer_id])
-    check_waivable(_billed(fee))
+    billed = _billed(fee)
+    check_waivable(billed)
     return approvals.ask(
         organization=billed.organization, action=WAIVE, subject=f"late_fee:{fee.pk}",
         title=f"Waive late fee {billed.number} of {billed.customer.name}"[:200], shown=waiver_facts(fee),

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import structlog
-from django.db import transaction
 
 from billing.errors import DomainError
 from billing.models import Earning, EarningMark
 from billing.office.models import Organization
+from billing.refusals import explained
 from billing.selectors.earning_work import (
     Chunk,
     lessons_of_invoices,
@@ -20,6 +21,7 @@ from billing.selectors.provider_books import ProviderBooks
 from billing.services.earning.booking import lock_earnings
 from billing.services.earning.commissions import accrue_commissions
 from billing.services.earning.lessons import accrue_lessons
+from billing.transactions import in_transaction
 
 log = structlog.get_logger(__name__)
 
@@ -28,14 +30,9 @@ CHUNK = 500
 
 @dataclass
 class Accrued:
-    """How many earnings a run wrote, and how many of them take something back."""
+    """How many earnings a run wrote."""
 
     written: int = 0
-    taken_back: int = 0
-
-    def add(self, rows: list[Earning]) -> None:
-        self.written += len(rows)
-        self.taken_back += sum(row.amount < 0 for row in rows)
 
 
 def accrue_everywhere(*, now: datetime) -> int:
@@ -45,7 +42,8 @@ def accrue_everywhere(*, now: datetime) -> int:
     written = 0
     for organization in organizations_with_news():
         try:
-            written += accrue_earnings(organization=organization, now=now).written
+            with explained():
+                written += accrue_earnings(organization=organization, now=now).written
         except DomainError as refusal:
             log.warning("earnings_not_accrued", organization=organization.code, trouble=refusal.code)
     return written
@@ -61,38 +59,40 @@ def accrue_earnings(*, organization: Organization, now: datetime) -> Accrued:
     for step in (_look_at_attendance, _look_at_allocations):
         after = 0
         while True:
-            with transaction.atomic():
-                chunk = step(organization, after, now, done)
+            chunk, rows = in_transaction(partial(step, organization, after, now))
+            done.written += len(rows)
             if not chunk.last:
                 break
             after = chunk.last
     return done
 
 
-def _look_at_attendance(organization: Organization, after: int, now: datetime, done: Accrued) -> Chunk:
+def _look_at_attendance(organization: Organization, after: int, now: datetime) -> tuple[Chunk, list[Earning]]:
     mark = lock_earnings(organization)
     chunk = next_attendance(mark, max(after, mark.attendance_id), CHUNK, now)
     lessons = {lesson for _key, lesson in chunk.rows}
+    made: list[Earning] = []
     if lessons:
         books = ProviderBooks(organization)
-        done.add(accrue_lessons(organization=organization, lesson_ids=lessons, books=books, now=now))
+        made = accrue_lessons(organization=organization, lesson_ids=lessons, books=books, now=now)
     _advance(mark, "attendance_id", chunk)
-    return chunk
+    return chunk, made
 
 
-def _look_at_allocations(organization: Organization, after: int, now: datetime, done: Accrued) -> Chunk:
+def _look_at_allocations(organization: Organization, after: int, now: datetime) -> tuple[Chunk, list[Earning]]:
     """Premiums, and lessons that are earned once they are paid."""
     mark = lock_earnings(organization)
     chunk = next_allocations(mark, max(after, mark.allocation_id), CHUNK, now)
+    made: list[Earning] = []
     if chunk.rows:
         books = ProviderBooks(organization)
         keys = [key for key, _invoice in chunk.rows]
-        done.add(accrue_commissions(organization=organization, allocation_ids=keys, books=books, now=now))
+        made += accrue_commissions(organization=organization, allocation_ids=keys, books=books, now=now)
         if books.anybody_waits_for_payment:
             lessons = lessons_of_invoices({invoice for _key, invoice in chunk.rows})
-            done.add(accrue_lessons(organization=organization, lesson_ids=lessons, books=books, now=now))
+            made += accrue_lessons(organization=organization, lesson_ids=lessons, books=books, now=now)
     _advance(mark, "allocation_id", chunk)
-    return chunk
+    return chunk, made
 
 
 def _advance(mark: EarningMark, column: str, chunk: Chunk) -> None:

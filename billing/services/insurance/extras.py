@@ -3,10 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from functools import reduce
-from operator import or_
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override
 
@@ -16,9 +13,11 @@ from billing.models import Agreement, AgreementState, Charge, InsurancePolicy, I
 from billing.models.installment import ChargeKind
 from billing.money import ZERO, fits, format_amount
 from billing.office.models import User
+from billing.rules.bills import charges_of
 from billing.rules.priced import price_line, step
+from billing.selectors.premiums import lines_of, open_of
 from billing.selectors.taxes import tax_book
-from billing.services.locking import lock_customers
+from billing.services.plans.scheduling import lock_agreements
 from billing.services.runs.carrying_out import bill_agreements
 from billing.transactions import transaction_required
 
@@ -50,7 +49,8 @@ def bill_extra_premium(
     An additional premium raises the sum assured. Raises NotInForce, BadInput.
     """
     organization = agreement.organization
-    lock_customers(organization, [agreement.customer_id])
+    lock_agreements(organization, [agreement.pk])
+    agreement.refresh_from_db(fields=["state"])
     source = f"{order.kind}:{order.request_key}"
     earlier = Charge.objects.filter(organization=organization, source=source).first()
     if earlier is not None:
@@ -105,12 +105,13 @@ def _charge(
 
 def invoices_of(charge: Charge) -> list[Invoice]:
     """One for each payer. One query."""
-    return list(Invoice.objects.filter(bill__lines__contains=[{"charge": charge.pk}]).order_by("id"))
+    rows = Invoice.objects.filter(agreement=charge.agreement_id, bill__lines__contains=[{"charge": charge.pk}])
+    return list(rows.order_by("id"))
 
 
 def open_extras(agreement: Agreement, kind: str, customer_id: int) -> list[Invoice]:
     """Open invoices of riders, or of additional premiums, of one payer. Two queries."""
-    charges = Charge.objects.filter(agreement=agreement, source__startswith=f"{kind}:").values_list("pk", flat=True)
-    billed = reduce(or_, (Q(bill__lines__contains=[{"charge": pk}]) for pk in charges), Q(pk__in=[]))
-    rows = Invoice.objects.filter(billed, agreement=agreement, customer_id=customer_id)
-    return list(rows.open().order_by("due_on", "id"))
+    found = [(invoice, charges_of(lines_of(invoice))) for invoice in open_of(agreement, customer_id)]
+    named = Charge.objects.filter(pk__in=[key for _invoice, keys in found for key in keys])
+    extras = set(named.filter(source__startswith=f"{kind}:").values_list("pk", flat=True))
+    return [invoice for invoice, keys in found if extras.intersection(keys)]

@@ -20,9 +20,8 @@ from billing.office import approvals
 from billing.office.models import ApprovalRequest, User
 from billing.office.numbers import take_numbers
 from billing.postings import loan_lent
-from billing.rules.explaining import explanation
 from billing.rules.premium import interest_on
-from billing.rules.priced import Step, percent, step
+from billing.rules.priced import NO_TAX, Step, percent, price_line, step
 from billing.services.invoicing import InvoiceOrder, LineOrder, issue_invoices
 from billing.services.locking import lock_customers
 from billing.transactions import transaction_required
@@ -221,10 +220,8 @@ def _order(loan: PolicyLoan, part: LoanPart, amount: Decimal, steps: Sequence[St
     """Interest names the days it is for, so that a void can give them back."""
     is_interest = part == LoanPart.INTEREST
     words = _("Interest on policy loan {number}") if is_interest else _("Repayment of policy loan {number}")
-    line = LineOrder(
-        words.format(number=loan.number), amount, explanation=explanation(steps, loan.currency),
-        derivation=[one.to_json() for one in steps],
-    )  # fmt: skip
+    text = words.format(number=loan.number)
+    line = LineOrder.of(price_line(text, amount, loan.currency, NO_TAX, steps=steps), loan.currency)
     period = (date.fromisoformat(str(steps[0].facts["first_on"])), on) if is_interest else (None, None)
     return InvoiceOrder(
         customer_id=loan.customer_id, lines=[line], issued_on=on, due_on=on, currency=loan.currency,

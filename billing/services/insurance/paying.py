@@ -86,7 +86,9 @@ def _premiums_due(agreement: Agreement, on: date) -> list[str]:
 
 
 def _stopped(agreement: Agreement, purpose: str, on: date, now: datetime, by: User | None) -> list[Invoice]:
-    """All that is due of a policy that stopped; of one that lapsed what its revival bills with it."""
+    """All that was due by a day of a policy that stopped; of one that lapsed what its revival bills with it, which is
+    billed today though the money came before.
+    """
     if purpose == REINSTATEMENT and agreement.state == AgreementState.SUSPENDED:
         found = open_of(agreement)
     elif agreement.state == AgreementState.LAPSED:
@@ -94,7 +96,7 @@ def _stopped(agreement: Agreement, purpose: str, on: date, now: datetime, by: Us
     else:
         state = agreement.get_state_display()
         raise NotLapsed(field="payment_type", number=agreement.insurance.policy_number, state=state)
-    return [invoice for invoice in found if invoice.due_on <= on]
+    return [invoice for invoice in found if item_of(invoice).was_due_on <= on]
 
 
 def _loan_bills(agreement: Agreement, amount: Decimal, on: date, now: datetime, by: User | None) -> list[Invoice]:

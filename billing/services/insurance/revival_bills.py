@@ -7,29 +7,27 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override
 
 from billing.errors import DomainError
-from billing.models import (
-    Agreement,
-    AgreementState,
-    Installment,
-    Invoice,
-    InvoiceKind,
-    LateFee,
-)
+from billing.models import Agreement, AgreementState, Installment, Invoice, InvoiceKind, LateFee
 from billing.models.agreement import AGREEMENT_MOVES
 from billing.models.installment import INSTALLMENT_MOVES, InstallmentState
-from billing.money import ZERO
-from billing.office.models import User
-from billing.rules.explaining import explanation
-from billing.rules.priced import Step, step, total_of
-from billing.selectors.premiums import LatePremium, book_of, missed_periods, open_of, revival_quote
+from billing.office.models import Organization, User
+from billing.rules.fee_months import with_billed
+from billing.rules.priced import NO_TAX, Step, price_line, total_of
+from billing.selectors.premiums import (
+    LatePremium,
+    book_of,
+    last_day_to_revive,
+    missed_periods,
+    open_of,
+    revival_quote,
+)
+from billing.services.chasing.agreements import revive_paid
 from billing.services.chasing.timelines import recompute
 from billing.services.invoicing import InvoiceOrder, LineOrder, issue_invoices
 from billing.services.plans.scheduling import lock_agreements
 from billing.services.runs.carrying_out import bill_agreements
 from billing.states import move
 from billing.transactions import transaction_required
-
-FLAT = "flat"
 
 
 class NotLapsed(DomainError):
@@ -47,17 +45,20 @@ def prepare_revival(*, agreement: Agreement, on: date, now: datetime, by: User |
     """Bill what the revival of a policy asks for besides what is open: premiums missed since the lapse, late fees.
 
     on: the day the money is received, or today. Asked again it bills only what has come since. Returns what is open
-    then, in the order in which it is to be paid. Posts "Invoice issued". Raises NotLapsed, RevivalOver.
+    then, in the order in which it is to be paid; where waiting credit paid all of it, the policy is in force again.
+    Posts "Invoice issued". Raises NotLapsed, RevivalOver.
     """
     agreement = _lock(agreement)
-    book = book_of(agreement)
-    check_revival(agreement, on, revival_quote(agreement, on, book).last_on)
+    organization, book = agreement.organization, book_of(agreement)
+    check_revival(agreement, on, last_day_to_revive(agreement, book))
     if plan_missed(agreement, on):
         _bill_missed(agreement, on, now, by)
     late = [premium for premium in revival_quote(agreement, on, book).premiums if premium.fee_left]
-    _bill_fees(agreement, late, book.text("late_fee.kind"), on, now, by)
+    _bill_fees(organization, late, book.text("late_fee.kind"), on, now, by)
     found = open_of(agreement)
-    recompute(organization=agreement.organization, invoice_ids=[invoice.pk for invoice in found], now=now, by=by)
+    recompute(organization=organization, invoice_ids=[invoice.pk for invoice in found], now=now, by=by)
+    # Credit that paid it as it was billed came too early to revive: not all of it was billed then.
+    revive_paid(agreements=[agreement], on=organization.today(now), now=now, by=by)
     return found
 
 
@@ -84,8 +85,7 @@ def plan_missed(agreement: Agreement, on: date) -> list[Installment]:
             organization=agreement.organization, agreement=agreement, period_start=period.start,
             currency=agreement.currency, ordinal=max((one.ordinal for one in mine.values()), default=0) + 1,
         )  # fmt: skip
-        row.discount_amount = total_of(period.lines)[2]
-        row.net_amount, row.tax_amount, _discount = total_of(period.lines)
+        row.net_amount, row.tax_amount, row.discount_amount = total_of(period.lines)
         row.amount = row.net_amount + row.tax_amount
         row.lines = [line.to_json() for line in period.lines]
         row.period_end, row.bill_on, row.due_on = period.end, period.bill_on, period.due_on
@@ -105,39 +105,30 @@ def _bill_missed(agreement: Agreement, on: date, now: datetime, by: User | None)
 
 
 def _bill_fees(
-    agreement: Agreement, late: Sequence[LatePremium], rule: str, on: date, now: datetime, by: User | None
+    organization: Organization, late: Sequence[LatePremium], rule: str, on: date, now: datetime, by: User | None
 ) -> None:
     """A late fee for each late premium, to whoever is billed for it; only what was not charged before."""
-    if not late:
-        return
-    orders, steps = [], [_steps(premium) for premium in late]
-    for premium, how in zip(late, steps, strict=True):
-        assert premium.invoice is not None
-        with override(agreement.customer.language):
-            text = _("Late fee on {number}").format(number=premium.invoice.number)
-            line = LineOrder(
-                text, premium.fee_left, explanation=explanation(how, agreement.currency),
-                derivation=[one.to_json() for one in how],
-            )  # fmt: skip
-        orders.append(
-            InvoiceOrder(
-                customer_id=premium.invoice.customer_id, lines=[line], issued_on=on, due_on=on,
-                currency=agreement.currency, kind=InvoiceKind.FEE, agreement_id=agreement.pk,
-                department=agreement.plan.department, project=agreement.plan.project,
-            )
-        )  # fmt: skip
-    invoices = issue_invoices(organization=agreement.organization, orders=orders, now=now, by=by)
+    steps = [with_billed(premium.fee.steps, premium.billed_fee, premium.fee_left) for premium in late]
+    orders = [_order(premium, how, on) for premium, how in zip(late, steps, strict=True)]
+    invoices = issue_invoices(organization=organization, orders=orders, now=now, by=by)
     LateFee.objects.bulk_create(
         LateFee(
-            organization=agreement.organization, invoice=premium.invoice, rule=rule,
-            period=1 if rule == FLAT else premium.fee.months, fee_invoice=invoice, currency=agreement.currency,
-            amount=premium.fee_left, charged_on=on, derivation=[one.to_json() for one in how], made_at=now,
+            organization=organization, invoice=premium.invoice, rule=rule, period=premium.fee.period,
+            fee_invoice=invoice, currency=invoice.currency, amount=premium.fee_left, charged_on=on,
+            derivation=[one.to_json() for one in how], made_at=now,
         )
         for premium, how, invoice in zip(late, steps, invoices, strict=True)
     )  # fmt: skip
 
 
-def _steps(premium: LatePremium) -> list[Step]:
-    before = premium.billed_fee
-    more = [step("late_fee_before", billed_amount=before, rest_amount=premium.fee_left)] if before > ZERO else []
-    return [*premium.fee.steps, *more]
+def _order(premium: LatePremium, steps: Sequence[Step], on: date) -> InvoiceOrder:
+    invoice = premium.invoice
+    assert invoice is not None
+    with override(invoice.customer.language):
+        text = _("Late fee on {number}").format(number=invoice.number)
+        line = LineOrder.of(price_line(text, premium.fee_left, invoice.currency, NO_TAX, steps=steps), invoice.currency)
+    return InvoiceOrder(
+        customer_id=invoice.customer_id, lines=[line], issued_on=on, due_on=on, currency=invoice.currency,
+        kind=InvoiceKind.FEE, agreement_id=invoice.agreement_id, department=invoice.department,
+        project=invoice.project,
+    )  # fmt: skip

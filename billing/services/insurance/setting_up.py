@@ -45,6 +45,7 @@ def set_up_policy(*, agreement: Agreement, order: PolicyOrder, now: datetime, by
     """
     organization = agreement.organization
     lock_customers(organization, [agreement.customer_id])
+    agreement.refresh_from_db(fields=["state", "state_since"])
     if agreement.kind != AgreementKind.POLICY:
         raise NotInsurable()
     earlier = InsurancePolicy.objects.filter(agreement=agreement).first()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -113,8 +114,7 @@ def change_terms(
         check_day(locked, new.effective_on, "effective_on")
         last = locked.terms.latest("effective_on", "id")
         _check_order(last, new)
-        same = (last.plan_id, last.frequency, last.price) == (new.plan.pk, new.frequency, price)
-        if same and last.effective_on <= new.effective_on:
+        if (last.plan_id, last.frequency, last.price) == (new.plan.pk, new.frequency, price):
             raise BadInput(gettext_lazy("That is what is agreed already."), field="plan", code="nothing_changes")
         AgreementTerms.objects.create(
             organization=locked.organization, agreement=locked, effective_on=new.effective_on, plan=new.plan,
@@ -211,8 +211,8 @@ def change_payers(
         paying = payer_book({locked.pk: locked.customer_id}).shares(locked.pk, from_on)
         if paying == list(shares or [(locked.customer_id, Decimal(1))]):
             raise BadInput(gettext_lazy("That is what is agreed already."), field="payers", code="nothing_changes")
-        AgreementPayer.objects.filter(agreement=locked, until_on__isnull=True).update(until_on=from_on - DAY)
-        AgreementPayer.objects.filter(agreement=locked, until_on__gte=from_on).update(until_on=from_on - DAY)
+        later = Q(until_on__isnull=True) | Q(until_on__gte=from_on)
+        AgreementPayer.objects.filter(later, agreement=locked).update(until_on=from_on - DAY)
         insert_rows(AgreementPayer, payer_rows(locked, shares, from_on))
 
     return remake(

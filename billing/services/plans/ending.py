@@ -10,8 +10,8 @@ from billing.models import Agreement, AgreementChange, AgreementKind
 from billing.models.agreement import AGREEMENT_MOVES, AgreementState, ChangeKind
 from billing.office.models import User
 from billing.office.policies import policies_for_agreements
-from billing.services.plans.changing import check_running
-from billing.services.plans.remaking import remake
+from billing.services.plans.changing import check_day, check_running
+from billing.services.plans.remaking import lock_family, remake
 from billing.states import move
 from billing.transactions import transaction_required
 
@@ -33,7 +33,7 @@ def cancel_agreement(
     given back by a charge. It is cancelled when its last day is over and all of it billed (see tending); a package,
     and what has not begun, at once.
 
-    Raises NotRunning, BadInput (no reason, too short a notice).
+    Raises NotRunning, BadInput (no reason, too short a notice, after the last day agreed: that is to extend it).
     """
     first = earliest_last_day(agreement, agreement.organization.today(now))
     if last_on < first:
@@ -63,7 +63,9 @@ def _end(
             raise BadInput(gettext_lazy("That is what is agreed already."), field="last_on", code="nothing_changes")
         if last_on < locked.starts_on:
             move(locked, AgreementState.CANCELLED, AGREEMENT_MOVES, state_since=last_on, ends_on=locked.starts_on)
-        elif locked.kind == AgreementKind.PACKAGE:
+            return
+        check_day(locked, last_on, "last_on")
+        if locked.kind == AgreementKind.PACKAGE:
             move(locked, to, AGREEMENT_MOVES, state_since=last_on, ends_on=last_on)
         else:
             Agreement.objects.filter(pk=locked.pk).update(ends_on=last_on)
@@ -80,9 +82,11 @@ def extend_agreement(
 ) -> AgreementChange:  # fmt: skip
     """Another last day, later than the one agreed, or none. What has ended runs again.
 
-    Raises BadInput (not later, a package), NotRunning (cancelled, lapsed).
+    It is a change from the day that was the last: what was billed of a period that this day cut short is settled too,
+    as it may have cost as much as all. Raises BadInput (not later, a package), NotRunning (cancelled, lapsed).
     """
-    before = agreement.ends_on
+    lock_family(agreement.organization, {agreement.customer_id})
+    before = Agreement.objects.values_list("ends_on", flat=True).get(pk=agreement.pk)
 
     def write(locked: Agreement) -> None:
         if locked.kind == AgreementKind.PACKAGE or locked.ends_on is None:
@@ -99,5 +103,5 @@ def extend_agreement(
     words = _("last day {day}").format(day=ends_on.isoformat() if ends_on else "…")
     return remake(
         agreement=agreement, kind=ChangeKind.TERMS, reason=reason, summary=words, now=now, by=by, write=write,
-        effective_on=(before or agreement.starts_on) + DAY,
+        effective_on=before or agreement.starts_on,
     )  # fmt: skip

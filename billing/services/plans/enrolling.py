@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -30,7 +29,7 @@ from billing.models import (
 from billing.models.agreement import Backend, ChangeKind
 from billing.models.installment import InstallmentState
 from billing.models.plan import Frequency, PlanState
-from billing.money import format_money
+from billing.money import ZERO, format_money
 from billing.office.models import Organization, User
 from billing.office.numbers import take_numbers
 from billing.rules.priced import PricedLine, split_line, total_of
@@ -41,7 +40,7 @@ from billing.selectors.prices import allowed_frequencies, plan_items, price_on
 from billing.services.plans.changing import NotAllowed, NotOffered, check_shares, payer_rows
 from billing.services.plans.remaking import lock_family, rebuild_family
 from billing.services.plans.scheduling import rebuild_schedules
-from billing.transactions import transaction_required
+from billing.transactions import rehearse, transaction_required
 
 FIRST = 3
 DAY = timedelta(days=1)
@@ -115,12 +114,8 @@ class EnrolmentPreview:
 @transaction_required
 def preview_enrolment(order: EnrolmentOrder, *, now: datetime, by: User | None = None) -> EnrolmentPreview:
     """What enrol would make: run for real and taken back. Raises what it raises."""
-    with transaction.atomic():
-        mark = AgreementChange.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-        agreement = enrol(order, now=now, by=by)
-        found = _preview(agreement, mark)
-        transaction.set_rollback(True)
-    return found
+    mark = AgreementChange.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    return rehearse(lambda: _preview(enrol(order, now=now, by=by), mark))
 
 
 def _preview(agreement: Agreement, mark: int) -> EnrolmentPreview:
@@ -137,7 +132,7 @@ def _preview(agreement: Agreement, mark: int) -> EnrolmentPreview:
     family = family_agreements(agreement.organization, [agreement])
     others = AgreementChange.objects.filter(agreement__in=family, pk__gt=mark)
     return EnrolmentPreview(
-        agreement, tuple(bills), len(rows), sum((row.amount for row in rows), Decimal("0.00")),
+        agreement, tuple(bills), len(rows), sum((row.amount for row in rows), ZERO),
         tuple(others.exclude(agreement=agreement).select_related("agreement__student", "agreement__plan")),
     )  # fmt: skip
 

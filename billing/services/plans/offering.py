@@ -24,6 +24,8 @@ from billing.transactions import transaction_required
 
 PRICES = "set_prices"
 OFFER, PRICE, RETIRE = "offer_plan", "plan_price", "retire_plan"
+# What a price is for, besides the kind.
+PROMISED = ("lessons_per_period", "lesson_minutes", "package_size", "validity_days", "duration_months")
 
 
 class NoDraft(DomainError):
@@ -178,16 +180,25 @@ def set_draft_items(*, plan: Plan, items: Sequence[ItemOrder]) -> list[PlanItem]
 
 
 def offer_facts(plan: Plan, deed: str) -> dict[str, Any]:
-    """What a checker reads before a plan is offered, or no longer. Three queries."""
-    prices = prices_on([plan.pk], date.max)
+    """What a checker reads before a plan is offered, or no longer: all that decides what it costs and what for, so that
+    a draft changed after asking is noticed (see approvals.use). Four queries."""
+    prices = plan.prices.order_by("frequency", "effective_on", "-id").distinct("frequency", "effective_on")
     return {
         "deed": deed, "plan": f"{plan.code} {plan.name}", "plan_kind": plan.kind, "basis": plan.basis,
-        "currency": plan.organization.currency,
+        "currency": plan.organization.currency, "tax_code": plan.tax_code.name if plan.tax_code else "",
+        **{name: getattr(plan, name) or "" for name in PROMISED}, "families_may_choose": plan.families_may_choose,
         "prices": [
             {"frequency": p.frequency, "amount": f"{p.amount:.2f}", "effective_on": p.effective_on.isoformat()}
-            for p in sorted(prices.values(), key=lambda p: list(Frequency).index(Frequency(p.frequency)))
+            for p in sorted(prices, key=lambda p: list(Frequency).index(Frequency(p.frequency)))
         ],
-        "items": [{"line": item.line_text, "amount": f"{item.amount:.2f}"} for item in plan.items.all()],
+        "items": [
+            {
+                "line": item.line_text, "amount": f"{item.amount:.2f}", "frequency": item.per_frequency,
+                "tax_code": item.tax_code.name if item.tax_code else "", "is_once": item.is_once,
+                "is_prorated": item.is_prorated,
+            }
+            for item in plan.items.select_related("tax_code")
+        ],
         "agreements": plan.agreements.count() if deed == RETIRE else "",
     }  # fmt: skip
 

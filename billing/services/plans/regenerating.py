@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
-from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from billing.errors import BadInput
@@ -15,7 +15,7 @@ from billing.models.agreement import RUNNING, ChangeKind
 from billing.office.models import Organization, User
 from billing.refusals import explained
 from billing.services.plans.scheduling import differences, rebuild_schedules
-from billing.transactions import transaction_required
+from billing.transactions import in_transaction, transaction_required
 
 # Agreements a transaction: a family waits no longer for its lock than these take.
 CHUNK = 250
@@ -77,21 +77,24 @@ def carry_on_regeneration(*, regeneration: ScheduleRegeneration, now: datetime) 
 
 def _next_chunk(pk: int, now: datetime) -> bool:
     """Whether there may be more."""
-    with explained(), transaction.atomic():
-        rows = ScheduleRegeneration.objects.select_related("organization", "made_by")
-        row = rows.select_for_update(of=("self",), no_key=True).get(pk=pk)
-        if row.finished_at is not None:
-            return False
-        organization = row.organization
-        following = running_agreements(organization).filter(pk__gt=row.last_agreement_id)
-        ids = list(following.values_list("pk", flat=True)[:CHUNK])
-        if not ids:
-            ScheduleRegeneration.objects.filter(pk=pk).update(finished_at=now)
-            return False
-        changes = _rebuild(row, ids, now)
-        ScheduleRegeneration.objects.filter(pk=pk).update(
-            last_agreement_id=ids[-1], looked_at=row.looked_at + len(ids), changed=row.changed + len(changes)
-        )
+    with explained():
+        return in_transaction(partial(_chunk, pk, now))
+
+
+def _chunk(pk: int, now: datetime) -> bool:
+    rows = ScheduleRegeneration.objects.select_related("organization", "made_by")
+    row = rows.select_for_update(of=("self",), no_key=True).get(pk=pk)
+    if row.finished_at is not None:
+        return False
+    following = running_agreements(row.organization).filter(pk__gt=row.last_agreement_id)
+    ids = list(following.values_list("pk", flat=True)[:CHUNK])
+    if not ids:
+        ScheduleRegeneration.objects.filter(pk=pk).update(finished_at=now)
+        return False
+    changes = _rebuild(row, ids, now)
+    ScheduleRegeneration.objects.filter(pk=pk).update(
+        last_agreement_id=ids[-1], looked_at=row.looked_at + len(ids), changed=row.changed + len(changes)
+    )
     return True
 
 

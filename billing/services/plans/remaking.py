@@ -22,6 +22,7 @@ from billing.models import (
     Basis,
     Charge,
     Customer,
+    DiscountRule,
     Installment,
 )
 from billing.models.agreement import RUNNING, ChangeKind
@@ -30,7 +31,7 @@ from billing.money import ZERO
 from billing.office.models import Organization, User
 from billing.rules.priced import PricedLine, step
 from billing.rules.schedule import price_of
-from billing.selectors.agreed import agreed_book, family_agreements
+from billing.selectors.agreed import BY_FAMILY, agreed_book, family_agreements
 from billing.services.locking import lock_customers
 from billing.services.plans.scheduling import lock_agreements, rebuild_schedules
 from billing.transactions import transaction_required
@@ -82,8 +83,13 @@ def remake(
 def rebuild_family(
     *, agreement: Agreement, effective_on: date, now: datetime, by: User | None
 ) -> list[AgreementChange]:  # fmt: skip
-    """Plan the other running agreements of the family anew: the order of children or classes may have moved."""
+    """Plan the other running agreements of the family anew: the order of children or classes may have moved.
+
+    Where no discount asks for that order, one query and no more.
+    """
     organization = agreement.organization
+    if not DiscountRule.objects.filter(organization=organization, cause__in=BY_FAMILY).exists():
+        return []
     others = family_agreements(organization, [agreement]).filter(state__in=RUNNING).exclude(pk=agreement.pk)
     ids = list(others.values_list("pk", flat=True))
     if not ids:

@@ -42,11 +42,11 @@ def pause_agreement(
         check_running(locked)
         check_day(locked, from_on, "from_on")
         _check_free(locked, from_on, until_on)
-        pause = AgreementPause.objects.create(
+        AgreementPause.objects.create(
             organization=locked.organization, agreement=locked, kind=kind, from_on=from_on, until_on=until_on,
             reason=reason[:200], made_at=now, made_by=by,
         )  # fmt: skip
-        rests_now = AgreementPause.objects.filter(pauses_on(today), pk=pause.pk).exists()
+        rests_now = from_on <= today <= (until_on or today)
         if rests_now and locked.state == AgreementState.ACTIVE:
             move(locked, AgreementState.PAUSED, AGREEMENT_MOVES, state_since=from_on)
 

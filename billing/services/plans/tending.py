@@ -5,10 +5,10 @@ Every step finds its own due work and does nothing when there is none, so that i
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from functools import partial
 
 import structlog
-from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import override
 
@@ -25,10 +25,11 @@ from billing.rules.recurrence import add_months
 from billing.services.plans.resting import pauses_on
 from billing.services.plans.scheduling import lock_agreements, rebuild_schedules
 from billing.states import move
-from billing.transactions import transaction_required
+from billing.transactions import in_transaction, transaction_required
 
 log = structlog.get_logger(__name__)
 CHUNK = 200
+DAY = timedelta(days=1)
 
 
 def tend_everywhere(*, now: datetime) -> int:
@@ -49,16 +50,13 @@ def tend_everywhere(*, now: datetime) -> int:
 def _tend(organization: Organization, now: datetime) -> int:
     today = organization.today(now)
     steps = (
-        (begun_terms(organization, today), begin_terms),
-        (turned_pauses(organization, today), turn_pauses),
-        (short_schedules(organization, today), reach_on),
-        (over(organization, today), end_those_over),
-    )
+        (begun_terms, begin_terms), (turned_pauses, turn_pauses), (short_schedules, reach_on), (over, end_those_over),
+    )  # fmt: skip
     touched = 0
-    for found, step in steps:
-        for chunk in _chunks(found):
-            with explained(), transaction.atomic():
-                step(organization=organization, agreement_ids=chunk, now=now)
+    for find, step in steps:
+        for chunk in _chunks(find(organization, today)):
+            with explained():
+                in_transaction(partial(step, organization=organization, agreement_ids=chunk, now=now))
             touched += len(chunk)
     return touched
 
@@ -113,12 +111,13 @@ def turn_pauses(*, organization: Organization, agreement_ids: Sequence[int], now
     """Pause and resume on their days. The schedule knew already."""
     today = organization.today(now)
     changes = []
+    locked = lock_agreements(organization, agreement_ids)
     rests = set(
         AgreementPause.objects.filter(pauses_on(today), agreement_id__in=agreement_ids).values_list(
             "agreement_id", flat=True
         )
     )
-    for row in lock_agreements(organization, agreement_ids).values():
+    for row in locked.values():
         to = AgreementState.PAUSED if row.pk in rests else AgreementState.ACTIVE
         if row.state in (AgreementState.ACTIVE, AgreementState.PAUSED) and row.state != to:
             move(row, to, AGREEMENT_MOVES, state_since=today)
@@ -157,23 +156,28 @@ def reach_on(*, organization: Organization, agreement_ids: Sequence[int], now: d
 
 def over(organization: Organization, today: date) -> list[int]:
     """Agreements whose last day is over and that have nothing left to bill. One query."""
+    return _ids(_over(organization, today))
+
+
+def _over(organization: Organization, today: date) -> QuerySet[Agreement]:
     planned = Installment.objects.filter(agreement=OuterRef("pk"), state=InstallmentState.PLANNED)
-    return _ids(_running(organization).filter(~Exists(planned), ends_on__lt=today))
+    return _running(organization).filter(~Exists(planned), ends_on__lt=today)
 
 
 @transaction_required
 def end_those_over(*, organization: Organization, agreement_ids: Sequence[int], now: datetime) -> None:
-    """Cancelled where the family cancelled, ended otherwise."""
+    """Cancelled where the family cancelled to that day, ended otherwise. What was extended or planned again since it
+    was found goes on."""
+    lock_agreements(organization, agreement_ids)
     cancelled = set(
         AgreementChange.objects.filter(agreement_id__in=agreement_ids, kind=ChangeKind.CANCELLED).values_list(
-            "agreement_id", flat=True
+            "agreement_id", "effective_on"
         )
     )
     changes = []
-    for row in lock_agreements(organization, agreement_ids).values():
-        if row.state not in RUNNING or row.ends_on is None:
-            continue
-        to = AgreementState.CANCELLED if row.pk in cancelled else AgreementState.ENDED
+    for row in _over(organization, organization.today(now)).filter(pk__in=agreement_ids).order_by("pk"):
+        assert row.ends_on is not None
+        to = AgreementState.CANCELLED if (row.pk, row.ends_on + DAY) in cancelled else AgreementState.ENDED
         move(row, to, AGREEMENT_MOVES, state_since=row.ends_on)
         changes.append(_change(row, ChangeKind.ENDED, row.ends_on, now))
     insert_rows(AgreementChange, changes)

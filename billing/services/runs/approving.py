@@ -57,13 +57,18 @@ def carry_out_approval(*, request: ApprovalRequest, now: datetime) -> BillingRun
 
 
 @transaction_required
-def approve_alone(*, run: BillingRun, by: User, now: datetime) -> BillingRun:
-    """Freeze a run where no second person is asked for. Raises RunFrozen, NotPermitted, ApprovalNeeded, BadInput."""
+def approve_alone(*, run: BillingRun, shown_hash: str, by: User, now: datetime) -> BillingRun:
+    """Freeze a run where no second person is asked for. shown_hash: content_hash of the bills that were looked at.
+
+    Raises RunFrozen, NotPermitted, ApprovalNeeded, BadInput, ShownChanged.
+    """
     run = lock_preview(run)
     require(by, run.organization, ACTION, Mode.MAKE, Mode.DO, Mode.CHECK)
     if needs_second_person(run.organization):
         raise approvals.ApprovalNeeded()
     check_bills(run)
+    if content_hash(run) != shown_hash:
+        raise approvals.ShownChanged()
     return _freeze(run, now)
 
 

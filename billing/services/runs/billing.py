@@ -12,6 +12,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from billing.errors import BadInput
 from billing.models import BillingRun, Charge, CreditMemo, Installment, Invoice
 from billing.models.agreement import RUNNING, Backend
 from billing.models.billing_run import ITEM_MOVES, BillingRunItem, ItemState
@@ -219,7 +220,12 @@ def _why_not(together: Sequence[Item], facts: Facts, issue_on: date) -> str:
 def _issue(
     organization: Organization, items: Sequence[Item], facts: Facts, issued_on: date, now: datetime, by: User | None
 ) -> dict[int, Invoice | CreditMemo]:
-    """Bill → its document, in the order of the run; none for a bill of nothing."""
+    """Bill → its document, in the order of the run; none for a bill of nothing.
+
+    Raises BadInput where net and tax only cancel each other out: no document says that, and nothing would be posted.
+    """
+    if any(item.net and not item.amount for item in items):
+        raise BadInput(_("The amount must be more than 0."), field="amount", code="not_positive")
     orders = {item.key: _order(item, facts, issued_on) for item in items if item.amount > ZERO}
     negative = [item for item in items if item.amount < ZERO]
     if negative:

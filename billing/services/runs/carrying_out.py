@@ -18,13 +18,13 @@ from billing.refusals import explained
 from billing.services.runs.billing import Billed, bill_items, claim_agreements, items_of
 from billing.services.runs.preparing import RunOrder, prepare_run
 from billing.states import move, move_many
-from billing.transactions import transaction_required
+from billing.transactions import DEADLOCK, LOCK_NOT_AVAILABLE, transaction_required
 
 log = structlog.get_logger(__name__)
 
 # Agreements a transaction: large enough to be fast, small enough that a clerk waits for a number for a moment only.
 CHUNK = 500
-BUSY = ("55P03", "40P01")  # lock_not_available, deadlock_detected
+BUSY = (LOCK_NOT_AVAILABLE, DEADLOCK)
 
 
 @dataclass
@@ -105,15 +105,17 @@ def _bill_claimed(run: BillingRun, agreement_ids: Sequence[int], now: datetime, 
 
 
 def _refuse(run: BillingRun, agreement_id: int, trouble: Exception, outcome: RunOutcome) -> Billed:
-    """Write down why an agreement could not be billed; a lock that did not come leaves it for the next round."""
+    """Write down why an agreement could not be billed; a lock that did not come leaves it for the next round.
+
+    Nothing is written where another worker has it by now: what becomes of it there is what holds.
+    """
     with override("en"):
         sentence = str(trouble) if isinstance(trouble, DomainError) else type(trouble).__name__
     outcome.troubles.append(sentence)
     if isinstance(trouble, OperationalError):
         return Billed()
     with transaction.atomic():
-        claim_agreements(run, [agreement_id])
-        keys = [item.key for item in items_of(run, [agreement_id])]
+        keys = [item.key for item in items_of(run, claim_agreements(run, [agreement_id]))]
         move_many(BillingRunItem, keys, ItemState.PLANNED, ItemState.REFUSED, ITEM_MOVES, reason=sentence[:200])
     return Billed(refused=len(keys))
 
@@ -142,7 +144,7 @@ def bill_agreements(
     """
     today = organization.today(now)
     issue_on = max(on, today)
-    hold_series(organization, today, "INV", "RUN")  # the caller may have issued invoices already
+    hold_series(organization, today, "CM", "INV", "RUN")  # the caller may have issued invoices already
     order = RunOrder(RunKind.SUPPLEMENT, on, issue_on, agreement_ids, is_approved=True)
     run = prepare_run(organization=organization, order=order, now=now, by=by)
     if run is None:

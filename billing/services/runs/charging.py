@@ -57,9 +57,10 @@ def charge_once(*, agreement: Agreement, order: ChargeOrder, now: datetime, by: 
     earlier = Charge.objects.filter(organization=organization, source=source).first()
     if earlier is None:
         return _make(agreement, order, text, source, now, by)
-    price = earlier.line["steps"][0]["price_amount"]
-    if (agreement.pk, text, order.on, f"{order.amount:f}") != (
-        earlier.agreement_id, earlier.description, earlier.occurred_on, price,
+    asked = (agreement.pk, text, order.on, order.bill_on or order.on, order.tax_code_id, order.amount)
+    line, price = earlier.line, Decimal(earlier.line["steps"][0]["price_amount"])
+    if asked != (
+        earlier.agreement_id, earlier.description, earlier.occurred_on, earlier.bill_on, line["tax_code"], price,
     ):  # fmt: skip
         raise KeyReused(field="request_key")
     return earlier

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import structlog
-from django.db import transaction
 from django.utils.translation import override
 
 from billing.errors import DomainError
@@ -15,6 +14,7 @@ from billing.office.policies import policies_for
 from billing.selectors.billable import anything_due
 from billing.services.runs.carrying_out import RunOutcome, carry_out_run
 from billing.services.runs.preparing import RunOrder, prepare_run
+from billing.transactions import in_transaction
 
 log = structlog.get_logger(__name__)
 
@@ -82,8 +82,7 @@ def _prepare(report: BillingReport, day: date, now: datetime, by: User | None) -
     order = RunOrder(RunKind.REGULAR, until, max(day, owner.today(now)), is_approved=not waits)
     if not anything_due(owner, until, order.issue_on):
         return
-    with transaction.atomic():
-        run = prepare_run(organization=owner, order=order, now=now, by=by)
+    run = in_transaction(lambda: prepare_run(organization=owner, order=order, now=now, by=by))
     if run is None:
         return
     if waits:

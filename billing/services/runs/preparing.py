@@ -42,7 +42,6 @@ class RunOrder:
     issue_on: date
     agreement_ids: Collection[int] | None = None
     is_approved: bool = False
-    note: str = ""
 
 
 @transaction_required
@@ -54,9 +53,9 @@ def prepare_run(*, organization: Organization, order: RunOrder, now: datetime, b
     """
     if order.agreement_ids is None:
         lock_preparing(organization)
-    open_run = BillingRun.objects.filter(organization=organization, state=RunState.PREVIEW).first()
-    if open_run is not None and not order.is_approved:
-        raise PreviewOpen(number=open_run.number)
+        open_run = BillingRun.objects.filter(organization=organization, state=RunState.PREVIEW).first()
+        if open_run is not None:
+            raise PreviewOpen(number=open_run.number)
     with collector_at_rest():
         bills = bills_to_make(organization, order)
         return _write_run(organization, order, bills, now, by) if bills else None
@@ -67,7 +66,7 @@ def _write_run(
 ) -> BillingRun:  # fmt: skip
     run = BillingRun.objects.create(
         organization=organization, number=take_numbers(organization, organization.today(now), {"RUN": 1})["RUN"][0],
-        kind=order.kind, bill_until=order.bill_until, issue_on=order.issue_on, note=order.note,
+        kind=order.kind, bill_until=order.bill_until, issue_on=order.issue_on,
         state=RunState.APPROVED if order.is_approved else RunState.PREVIEW,
         approved_at=now if order.is_approved else None, made_at=now, made_by=by,
     )  # fmt: skip
@@ -93,23 +92,19 @@ def bills_to_make(organization: Organization, order: RunOrder) -> list[Bill]:
     taken = taken_by_runs(list(owed), with_left_out=order.kind == RunKind.SUPPLEMENT)
     owed = leave_taken(owed, taken)
     payers = payer_book({agreement_id: each.customer_id for agreement_id, each in owed.items()})
-    bills = [bill for bill in _made(owed, payers) if not _refused_as_it_is(bill, taken)]
+    bills = _made(owed, payers, taken)
     share = policies_for(organization).share("billing.odd_percent")
     _judge(organization, bills, owed, billed_before(list(owed)), order.issue_on, share)
     return in_order(bills)
 
 
-def _made(owed: dict[int, Owed], payers: PayerBook) -> list[Bill]:
-    return [
-        bill
+def _made(owed: dict[int, Owed], payers: PayerBook, taken: Taken) -> list[Bill]:
+    together = (
+        make_bills(agreement_id, each.currency, found, payers)
         for agreement_id, each in owed.items()
         for found in group(each.periods, each.charges)
-        for bill in make_bills(agreement_id, each.currency, found, payers)
-    ]
-
-
-def _refused_as_it_is(bill: Bill, taken: Taken) -> bool:
-    return taken.refused.get((*bill.key, bill.customer_id)) == bill.lines
+    )
+    return [bill for bills in together if not taken.refuses(bills) for bill in bills]
 
 
 def _judge(

@@ -2,19 +2,20 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from functools import partial
 
 import structlog
-from django.db import transaction
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from billing.errors import DomainError
-from billing.models import InvoiceKind, LessonCredit
+from billing.models import Allocation, InvoiceKind, LessonCredit
 from billing.office.models import Organization, User
-from billing.services.allocating import allocate_credit
-from billing.services.invoicing import InvoiceOrder, LineOrder, issue_invoices
+from billing.refusals import explained
+from billing.services.allocating import allocate_credit, unallocate
+from billing.services.invoicing import InvoiceOrder, LineOrder, issue_invoices, void_invoice
 from billing.services.locking import lock_customers
-from billing.transactions import transaction_required
+from billing.transactions import in_transaction, transaction_required
 
 log = structlog.get_logger(__name__)
 
@@ -27,10 +28,10 @@ def expire_everywhere(*, now: datetime) -> int:
     done = 0
     for organization in Organization.objects.filter(is_active=True).order_by("pk"):
         for customer_id in _due(organization, organization.today(now)):
+            lapse = partial(expire_credits, organization=organization, customer_ids=[customer_id], now=now, by=None)
             try:
-                with transaction.atomic():
-                    found = expire_credits(organization=organization, customer_ids=[customer_id], now=now, by=None)
-                done += len(found)
+                with explained():
+                    done += len(in_transaction(lapse))
             except DomainError as refusal:
                 log.warning("credit_not_expired", customer_id=customer_id, trouble=refusal.code)
     return done
@@ -87,3 +88,20 @@ def _take_what_is_left(
     allocate_credit(
         credit_item=item, strategy="manual", by_hand=[(invoice.pk, left)], now=now, by=by, exact=True, reason=text
     )
+
+
+@transaction_required
+def withdraw_credit(*, credit: LessonCredit, reason: str, on: date, now: datetime, by: User | None) -> None:
+    """Take back credit that should never have been given. Of money the family keeps the memo and is charged as much.
+
+    So what lapsed of it comes back first: whoever lost the credit and is charged for it would pay twice. Posts for it
+    the mirrors of "Credit allocated" and "Invoice issued". The caller holds the customer. Raises NotVoidable.
+    """
+    lapsed = Allocation.objects.filter(
+        credit_item__credit_memo__lesson_credit=credit, invoice__kind=InvoiceKind.EXPIRED, reverses__isnull=True,
+        reversed_by__isnull=True,
+    ).select_related("organization", "invoice__organization")  # fmt: skip
+    for one in lapsed:
+        unallocate(allocations=[one], now=now, by=by, reason=reason, judge=False)
+        void_invoice(invoice=one.invoice, reason=reason, now=now, by=by)
+    LessonCredit.objects.filter(pk=credit.pk).update(withdrawn_on=on)

@@ -17,6 +17,7 @@ from billing.models import (
     Basis,
     Charge,
     CreditMemo,
+    Lesson,
     LessonCredit,
     LessonCreditUse,
     PackageUse,
@@ -33,6 +34,7 @@ from billing.services.allocating import apply_waiting_credit
 from billing.services.invoicing import issue_credit_memo
 from billing.services.locking import lock_customers
 from billing.services.plans.scheduling import rebuild_schedules
+from billing.services.teaching.expiring import withdraw_credit
 from billing.services.teaching.judging import Judge, Judged, day_to_bill
 from billing.services.teaching.reports import AttendanceReport
 from billing.states import move
@@ -72,6 +74,8 @@ def record_reports(
 ) -> list[Outcome]:
     """As record_attendance, but what is refused keeps nothing else from being taken. In the order of the reports."""
     seats = seats_of(organization, {report.seat_id for report in reports})
+    # Lessons first, as put_seats does: one that is being told of is not moved to another day or teacher meanwhile.
+    list(Lesson.objects.filter(pk__in={s.lesson_id for s in seats}).order_by("pk").select_for_update(no_key=True))
     lock_customers(organization, payers_of(seats).all_customers())
     list(Agreement.objects.filter(pk__in={s.agreement_id for s in seats}).order_by("pk").select_for_update(no_key=True))
     seats = seats_of(organization, {report.seat_id for report in reports})
@@ -145,7 +149,7 @@ def _write(book: LessonBook, judged: Iterable[Judged], now: datetime, by: User |
         for charge in one.cancels:
             move(charge, ChargeState.CANCELLED, CHARGE_MOVES)
         for credit in one.withdraws:
-            LessonCredit.objects.filter(pk=credit.pk).update(withdrawn_on=today)
+            withdraw_credit(credit=credit, reason=one.report.reason, on=today, now=now, by=by)
     charges = {
         key: _charge(one, key, today, now, by) for key, one in zip(keys, todo, strict=True) if one.line is not None
     }

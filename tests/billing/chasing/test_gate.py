@@ -64,6 +64,19 @@ class TestMoneyAround:
         run(org)
         assert case_of(bill).held_because == "cheque_covers"
 
+    def test_whom_else_the_run_looks_at_changes_nothing_of_what_a_cheque_covers(self) -> None:
+        """Ada's cheque covers what is due tomorrow; that Ben is reminded of a later day is not her affair."""
+        from tests.payments.vault_cast import in_vault
+
+        org = school(dunning__before_days="7 1")
+        ada = customer(org)
+        bill, later = owed(ada, "80.00", late=-1), owed(ada, "100.00", late=-5)
+        in_vault(ada, "80.00")
+        bens = owed(customer(org), late=-7)
+        run(org)
+        assert (steps_of(bill), case_of(bill).held_because) == ([], "cheque_covers")
+        assert (steps_of(later), steps_of(bens)) == (["before_7"], ["before_7"])
+
     def test_a_payment_that_waits_for_a_second_person_stops_it(self, org, ada) -> None:
         bill = owed(ada, "120.00", late=1)
         from tests import builders

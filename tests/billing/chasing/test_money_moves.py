@@ -47,6 +47,32 @@ def stopped(org, payer, amount="120.00"):
 LATER = TODAY + 4 * DAY
 
 
+def two_premiums(org, payer, *, late):
+    """A policy whose term is over with two premiums of it that are so many days late."""
+    first = TODAY - 60 * DAY
+    policy = agreements.agreement(
+        payer, agreements.plan(org, kind="policy", frequency="annual"), starts_on=first, ends_on=TODAY - DAY
+    )
+    InsurancePolicy.objects.create(organization=org, agreement=policy, policy_number="POL-2", currency="USD")
+    half = first + 30 * DAY
+    periods = [(first, half - DAY), (half, TODAY - DAY)]
+    return policy, [
+        owed(payer, "90.00", late=days, agreement_id=policy.pk, period_start=start, period_end=end)
+        for days, (start, end) in zip(late, periods, strict=True)
+    ]
+
+
+def pay_one(payer, bill, amount="90.00", **details):
+    return pay(payer, amount, by_hand=[(bill, amount)], strategy="manual", lookalike_reason="once more", **details)
+
+
+def take_back(bill, now=NOW):
+    """What was set against an invoice, freed again."""
+    with transaction.atomic():
+        rows = Allocation.objects.filter(invoice=bill, reverses__isnull=True, reversed_by__isnull=True)
+        unallocate(allocations=rows.select_related("organization"), now=now, by=None, reason="came back")
+
+
 class TestPaid:
     def test_R75_service_goes_on_at_once_when_it_is_paid(self, org, ada) -> None:
         agreement, bill = stopped(org, ada)
@@ -112,12 +138,20 @@ class TestTakenBack:
             pay(ada, "120.00", now=at(day), received_on=day, lookalike_reason="paid again")
             reread(agreement)
             assert agreement.state == AgreementState.ACTIVE
-            with transaction.atomic():
-                rows = Allocation.objects.filter(invoice=bill, reverses__isnull=True, reversed_by__isnull=True)
-                unallocate(allocations=rows.select_related("organization"), now=at(day), by=None, reason="meant other")
+            take_back(bill, now=at(day))
             reread(agreement)
             assert agreement.state == AgreementState.SUSPENDED
         assert max(DunningStep.objects.filter(case__invoice=bill).values_list("round", flat=True)) == 3
+
+    def test_on_one_day_each_turn_is_told_and_the_last_word_is_how_it_stands(self, org, ada) -> None:
+        agreement, bill = stopped(org, ada)
+        pay_one(ada, bill, "120.00", now=at(LATER), received_on=LATER)
+        take_back(bill, now=at(LATER))
+        pay_one(ada, bill, "120.00", now=at(LATER), received_on=LATER)
+        reread(agreement)
+        assert agreement.state == AgreementState.ACTIVE
+        told = [mail.kind for mail in mails(org, "agreement_suspend", "agreement_reactivate")]
+        assert told == ["agreement_suspend", "agreement_reactivate"] * 2
 
     def test_a_new_round_sends_only_the_highest_reminder_that_is_due(self, org, ada) -> None:
         bill = owed(ada, late=10)
@@ -162,6 +196,45 @@ class TestPolicies:
         bounce(paper, user(org, "clerk"), user(org, "supervisor"), on=day, now=at(day))
         reread(policy)
         assert (policy.state, steps_of(bill)[-2:]) == (AgreementState.LAPSED, ["reopened", "lapse"])
+        assert_books_whole()
+
+    def test_R74_of_two_premiums_one_comes_back_lapses_it_and_revives_it_once_more(self) -> None:
+        """Both lapses stand on timelines, and each is revived: a payment is never refused for it."""
+        org = school(dunning__grace_days=30, dunning__lapse=True)
+        ada = customer(org, email="ada@example.com")
+        policy, bills = two_premiums(org, ada, late=(40, 35))
+        run(org)
+        for bill in bills:
+            pay_one(ada, bill)
+        assert [steps_of(bill) for bill in bills] == [["lapse", "final"], ["lapse", "final", "revive"]]
+        take_back(bills[0])
+        reread(policy)
+        assert policy.state == AgreementState.LAPSED
+        pay_one(ada, bills[0])
+        reread(policy)
+        assert policy.state == AgreementState.ACTIVE
+        assert steps_of(bills[0]) == ["lapse", "final", "reopened", "lapse", "revive"]
+        kinds = [mail.kind for mail in mails(org, "agreement_lapse", "agreement_revive")]
+        assert kinds == ["agreement_lapse", "agreement_revive"] * 2
+        assert_books_whole()
+
+    def test_R74_a_premium_for_which_it_had_not_lapsed_lapses_it_too_when_its_money_comes_back(self) -> None:
+        org = school(dunning__grace_days=30, dunning__lapse=True)
+        ada = customer(org, email="ada@example.com")
+        policy, bills = two_premiums(org, ada, late=(40, 20))
+        run(org)
+        for bill in bills:
+            pay_one(ada, bill)
+        day = TODAY + 15 * DAY  # past the grace of the second
+        for _turn in range(2):
+            take_back(bills[1], now=at(day))
+            reread(policy)
+            assert (policy.state, steps_of(bills[1])[-1]) == (AgreementState.LAPSED, "lapse")
+            pay_one(ada, bills[1], now=at(day), received_on=day)
+            reread(policy)
+            assert (policy.state, steps_of(bills[1])[-1]) == (AgreementState.ACTIVE, "revive")
+        kinds = [mail.kind for mail in mails(org, "agreement_lapse", "agreement_revive")]
+        assert kinds == ["agreement_lapse", "agreement_revive"] * 3
         assert_books_whole()
 
 

@@ -233,9 +233,13 @@ class TestCollections:
         with pytest.raises(BadInput), transaction.atomic():
             collections.assign(case=case, collector=user(org, "accountant"), now=NOW, by=clerk)
 
-    def test_a_file_that_is_no_list_is_refused_whole(self, org, tmp_path) -> None:
+    @pytest.mark.parametrize("content", [
+        b"\xff\xfe\x00", b"case_number,status\nCOL-1,reached\n",
+        b"case_number,status,status_on\nCOL\x00-1,reached,2026-03-12\n",
+    ])  # fmt: skip
+    def test_a_file_that_is_no_list_is_refused_whole(self, org, tmp_path, content) -> None:
         file = tmp_path / "picture.csv"
-        file.write_bytes(b"\xff\xfe\x00")
+        file.write_bytes(content)
         assert commands.run("import_agency_status", file, "--organization", org.code).code == 1
 
 
@@ -250,10 +254,10 @@ class TestByHand:
 
         with transaction.atomic():
             recompute(organization=org, invoice_ids=[bill.pk], now=NOW, by=None)
-            by_hand.send_now(case=case_of(bill), now=NOW, by=user(org, "clerk"))
+            by_hand.send_now(case=case_of(bill), step="level_1", now=NOW, by=user(org, "clerk"))
         assert sorted(steps_of(bill)) == ["late_fee_1", "level_1"]
         with transaction.atomic():
-            by_hand.send_now(case=case_of(bill), now=at(TODAY + DAY), by=user(org, "clerk"))
+            by_hand.send_now(case=case_of(bill), step="level_2", now=at(TODAY + DAY), by=user(org, "clerk"))
         assert taken_on(bill)["level_2"] == 6
         run_days(org, TODAY + DAY, TODAY + 6 * DAY)
         assert LateFee.objects.count() == 1 and steps_of(bill).count("level_2") == 1
@@ -263,7 +267,7 @@ class TestByHand:
         run(org)
         pay(ada, "200.00", strategy="none")
         with pytest.raises(by_hand.Waits, match="unapplied credit covers it"), transaction.atomic():
-            by_hand.send_now(case=case_of(bill), now=NOW, by=user(org, "clerk"))
+            by_hand.send_now(case=case_of(bill), step="level_2", now=NOW, by=user(org, "clerk"))
 
     def test_a_step_is_passed_over_once_and_only_the_one_that_was_shown(self, org, ada) -> None:
         from billing.errors import StaleState

@@ -1,6 +1,6 @@
 """The daily run, through its command and its job: each step once, on its day (R72-R75, R174)."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,7 +9,9 @@ import time_machine
 from billing.models import DunningCase, DunningStep, Invoice, LateFee
 from billing.models.agreement import AgreementState
 from billing.models.dunning import CaseState
-from billing.office.models import Notice
+from billing.office.models import Notice, PolicySetting
+from billing.services import allocating
+from billing.services.chasing.looking import look_again
 from billing.tasks import CHASE_AT, chase_overdue
 from tests import agreements, builders, commands
 from tests.assertions import assert_books_whole, reread
@@ -46,12 +48,25 @@ class TestReminders:
         run(org)
         (mail,) = mails(org)
         assert (mail.kind, mail.fact, mail.recipient) == (
-            "reminder_1", f"customer:{ada.pk}:level_1:{TODAY}", "ada@example.com"
+            "reminder_1", f"case:{case_of(bills[0]).pk}:1:level_1", "ada@example.com"
         )  # fmt: skip
         for words in (bills[0].number, "US$120.00", bills[1].number, "US$80.50", "Together: US$200.50", "1 day late",
                       "9910001", "office@allegro.example"):  # fmt: skip
             assert words in mail.body
         assert DunningStep.objects.filter(notice=mail).count() == 2
+
+    def test_row_21_what_the_same_day_tells_later_is_a_message_of_its_own(self) -> None:
+        org = school(dunning__before_days="")
+        ada = customer(org, email="ada@example.com")
+        first = owed(ada, late=1)
+        run(org)
+        second = owed(ada, "80.50", late=1)
+        run(org)
+        told = [DunningStep.objects.get(case__invoice=bill, step="level_1").notice for bill in (first, second)]
+        assert mails(org) == told
+        assert [bill.number in mail.body for mail in mails(org) for bill in (first, second)] == [
+            True, False, False, True,
+        ]  # fmt: skip
 
     def test_row_21_each_level_has_its_own_message(self) -> None:
         org = school()
@@ -105,6 +120,19 @@ class TestTwice:
         assert (Notice.objects.count(), DunningStep.objects.count(), Invoice.objects.count()) == before
         assert LateFee.objects.filter(invoice=bill).count() == 1
         assert_books_whole()
+
+    def test_a_timeline_opened_while_its_payment_was_taken_is_settled_by_the_next_run(self, monkeypatch) -> None:
+        """The payment found no timeline to settle, the run found the invoice still open."""
+        org = school()
+        bill = owed(customer(org), late=1)
+        with monkeypatch.context() as nobody_told:
+            nobody_told.setattr(allocating, "AFTER_MONEY", [])
+            builders.pay(bill.customer, "120.00")
+        DunningCase.objects.create(
+            organization=org, customer=bill.customer, invoice=bill, next_step="look", next_on=TODAY, opened_on=TODAY
+        )
+        run(org)
+        assert (case_of(bill).state, case_of(bill).next_on, steps_of(bill)) == (CaseState.SETTLED, None, [])
 
     def test_what_was_missed_does_not_come_in_a_burst(self) -> None:
         org = school()
@@ -222,6 +250,15 @@ class TestDoors:
         assert not DunningCase.objects.exists()
         chase_overdue(at(TODAY).replace(minute=CHASE_AT))
         assert DunningCase.objects.get().level == 1
+
+    def test_a_system_wide_setting_is_followed_by_the_next_run_wherever_it_is_yesterday_still(self) -> None:
+        """20:00 in New York is the next day in UTC."""
+        org = school()
+        bill = owed(customer(org), late=5)
+        run(org)
+        setting = PolicySetting(scope="system", key="dunning.after_days")
+        look_again(setting, at(TODAY, 20).astimezone(UTC))
+        assert case_of(bill).next_on == TODAY
 
     def test_a_changed_policy_is_followed_by_the_next_run(self) -> None:
         org = school()

@@ -79,11 +79,14 @@ class TestTimelines:
     def test_send_now_and_pass_over(self, org, ada, clerk) -> None:
         bill = owed(ada, late=1)
         run(org)
-        assert "Sent." in clerk.follow(f"timelines/{bill.pk}/send/")
+        assert "Send the next reminder now" in clerk.see(f"timelines/{bill.pk}/")
+        assert "Sent." in clerk.follow(f"timelines/{bill.pk}/send/", step="level_2")
+        assert "was changed by somebody else" in clerk.follow(f"timelines/{bill.pk}/send/", step="level_2")  # twice
         assert steps_of(bill)[-1] == "level_2"
         assert "Passed over: reminder, level 3." in clerk.follow(f"timelines/{bill.pk}/skip/", step="level_3")
         assert "was changed by somebody else" in clerk.follow(f"timelines/{bill.pk}/skip/", step="level_3")
-        assert "No reminder is left to send." in clerk.follow(f"timelines/{bill.pk}/send/")
+        assert "Send the next reminder now" not in clerk.see(f"timelines/{bill.pk}/")
+        assert "No reminder is left to send." in clerk.follow(f"timelines/{bill.pk}/send/", step="level_3")
 
     def test_pause_and_lift(self, org, ada, clerk) -> None:
         bill = owed(ada, late=1)

@@ -140,6 +140,28 @@ def test_R72_service_stops_only_after_the_final_notice_even_when_both_waited() -
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("held", "levels"), [
+    (range(12, 21), {"level_1": 1, "level_2": 10, "level_3": "higher_level"}),  # level 3 of day 20 waited as well
+    (range(1, 25), {"level_1": "higher_level", "level_2": "higher_level", "level_3": "higher_level"}),
+])  # fmt: skip
+def test_R72_a_final_notice_that_waited_is_not_passed_over_for_a_later_level(
+    held: range, levels: dict[str, int | str]
+) -> None:
+    """It was due on day 12, service would have stopped on day 15: told first, it stops three days later."""
+    ladder = replace(LESSONS, suspend_days=15, collections_days=0)
+    story = play(ladder, replace(ITEM, ending="suspend"), held=held.__contains__)
+    assert story == BEFORE | levels | {"final": held.stop, "suspend": held.stop + 3}
+
+
+def test_R72_a_final_notice_is_sent_though_later_levels_went_out_before_service_could_stop() -> None:
+    """The office lets service stop on day 15 from day 25 on: who had level 3 on day 20 is still warned."""
+    told = {code: Taken(DUE + day * DAY, DUE + day * DAY) for code, day in LEVELS.items() if isinstance(day, int)}
+    item, today = replace(ITEM, ending="suspend", taken=told), DUE + 25 * DAY
+    steps = timeline(replace(LESSONS, suspend_days=15, grace_days=0), item, today)
+    assert [step.code for step in due_steps(steps, item, today).take] == ["final"]
+    assert {step.code: (step.on - DUE).days for step in steps}["suspend"] == 28
+
+
 def test_R73_a_lapse_is_the_contracts_and_waits_for_no_letter() -> None:
     story = play(PREMIUMS, replace(ITEM, ending="lapse"), held=range(1, 31).__contains__)
     assert (story["final"], story["lapse"]) == (31, 31)

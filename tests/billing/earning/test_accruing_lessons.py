@@ -1,5 +1,6 @@
 """Attendance that was told earns its teacher, once; corrections and payments put it right (R79-R85, R89)."""
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -8,12 +9,12 @@ from django.db import transaction
 
 from billing.ledger.models import JournalEntry, Role
 from billing.ledger.periods import close_period
-from billing.models import Earning, EarningMark, Invoice, LessonSeat, Provider
+from billing.models import Agreement, Earning, EarningMark, Invoice, LessonSeat, Provider
 from billing.office.models import Organization
 from billing.rules.explaining import sentences
 from billing.selectors.earning_work import organizations_with_news
 from billing.services.allocating import unallocate
-from tests.agreements import lessons, provider
+from tests.agreements import installment, lessons, provider
 from tests.assertions import assert_books_whole, assert_posts, balance
 from tests.billing.earning.cast import (
     LESSON_AT,
@@ -310,6 +311,18 @@ class TestEarnedWhenPaid:
         pay(family, "350.00", by_hand=[(made, "350.00")])
         accrue(school)
         assert amounts(theo) == ["17.50"]
+
+    @pytest.mark.parametrize("kind", [package, period])
+    def test_what_was_given_away_waits_for_no_bill(self, school, theo, kind: Callable[..., Agreement]) -> None:
+        """A package or month that comes to 0 is never billed; Theo's 30 a lesson are earned all the same."""
+        rate(theo, "earnings.lesson_pay", "30")
+        given = kind(customer(school))
+        given.installments.update(state="cancelled")
+        installment(given, "0.00", due_on=date(2026, 3, 2))
+        tell(lesson(theo, given)[0], "attended")
+        accrue(school)
+        assert amounts(theo) == ["30.00"]
+        assert_books_whole()
 
     def test_a_fixed_price_pays_the_lessons_of_its_period(self, school: Organization, theo: Provider) -> None:
         """4 lessons a month for 160: one is 40, and 40 × 50 % = 20. The lesson is on 10 March."""

@@ -4,6 +4,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from billing.models import Earning, PayoutBatch, Provider
 from billing.office import clock
@@ -78,6 +80,20 @@ class TestProviderPage:
         assert f"2026,{tess.code},Tess Teacher,12-3456789,,USD,35.00,1" in file
         assert "Nothing was paid out in 2025" in admin.see("providers/years/?year=2025")
 
+    def test_R158_the_year_asks_no_more_for_many(self, school, admin) -> None:
+        """As many questions for four providers as for one."""
+        counts = []
+        admin.get("providers/years/")  # what is asked once for a login is not counted
+        for names in (["Tess"], ["Theo", "Tom", "Tina"]):
+            for name in names:
+                tell(one_lesson(provider(school, name)), "attended")
+            accrue(school)
+            paid_out_to(school)
+            with CaptureQueriesContext(connection) as asked:
+                admin.get("providers/years/?year=2026")
+            counts.append(len(asked))
+        assert counts[0] == counts[1]
+
     def test_the_statement_as_a_file(self, school, tess, admin) -> None:
         file = admin.get(f"providers/{tess.pk}/?format=csv").content.decode()
         assert "2026-03-10,lesson,USD,20.00," in file
@@ -135,7 +151,8 @@ class TestLists:
     def test_an_accountant_changes_nobody(self, school, tess) -> None:
         reader = desk(school, "accountant")
         reader.get("billing/provider/add/", 403)
-        reader.get(f"billing/provider/{tess.pk}/change/")
+        assert 'name="_save"' not in reader.get(f"billing/provider/{tess.pk}/change/").content.decode()
+        reader.post(f"billing/provider/{tess.pk}/change/", 403, name="Somebody Else")
 
 
 class TestPayouts:

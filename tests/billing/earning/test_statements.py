@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from billing.errors import DomainError
@@ -161,7 +161,8 @@ class TestJob:
         assert len([query for query in asked if "billing_earningmark" in query["sql"]]) == 1
         assert not [query for query in asked if "billing_earning " in query["sql"] or "INSERT" in query["sql"]]
 
-    def test_the_trouble_of_one_organization_keeps_no_other_waiting(self, school, tess, monkeypatch) -> None:
+    @pytest.mark.parametrize("trouble", [DomainError, IntegrityError])
+    def test_the_trouble_of_one_organization_keeps_no_other_waiting(self, school, tess, monkeypatch, trouble) -> None:
         other = provider(organization(), "Theo")
         for teacher in (tess, other):
             taught(teacher, date(2026, 3, 10))
@@ -169,7 +170,7 @@ class TestJob:
 
         def troubled(*, organization: Organization, now: datetime) -> accruing.Accrued:
             if organization == school:
-                raise DomainError()
+                raise trouble()
             return real(organization=organization, now=now)
 
         monkeypatch.setattr(accruing, "accrue_earnings", troubled)

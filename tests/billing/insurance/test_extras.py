@@ -9,6 +9,7 @@ from django.db import transaction
 from billing.errors import BadInput
 from billing.models import Agreement, AgreementPayer, Charge, Invoice
 from billing.services.insurance.extras import ExtraOrder, NotInForce, bill_extra_premium, open_extras
+from billing.services.insurance.lapsing import lapse
 from billing.services.insurance.setting_up import AlreadyInsured, NotInsurable, PolicyOrder, set_up_policy
 from tests import agreements, builders
 from tests.assertions import assert_books_whole
@@ -85,6 +86,15 @@ def test_only_a_policy_in_force_is_charged_more() -> None:
         extra(lapsed(), RIDER, LAPSE)
 
 
+def test_one_that_lapsed_since_it_was_looked_up_is_not_charged() -> None:
+    policy = billed()
+    with transaction.atomic():
+        lapse(agreement=reread(policy), on=LAPSE, now=at(LAPSE), by=None)
+    with pytest.raises(NotInForce):
+        extra(policy, RIDER, LAPSE)
+    assert not Charge.objects.exists()
+
+
 # Setting up
 
 
@@ -115,3 +125,11 @@ def test_a_policy_is_set_up_once_under_a_number_of_its_own() -> None:
     lessons = agreements.lessons(policy.customer)
     with pytest.raises(NotInsurable):
         set_up(lessons)
+
+
+def test_one_that_lapsed_since_it_was_looked_up_is_set_up_as_lapsed() -> None:
+    policy = fresh(builders.customer(insurer(), "John"))
+    with transaction.atomic():
+        lapse(agreement=Agreement.objects.get(pk=policy.pk), on=LAPSE, now=at(LAPSE), by=None)
+    set_up(policy)
+    assert reread(policy).insurance.lapsed_on == LAPSE

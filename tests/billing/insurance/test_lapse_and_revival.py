@@ -31,6 +31,7 @@ from tests.billing.insurance.cast import (
     bill,
     billed,
     due,
+    insure,
     insurer,
     lapsed,
     pay,
@@ -165,6 +166,49 @@ def test_R74_the_fee_is_clamped_by_the_settings(premium: str, fee: str) -> None:
     assert f"{due(policy, date(2026, 2, 16)).amount.late_fee}" == fee
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "fee"),
+    [
+        ({}, {"late_fee.percent": "2"}, "270.00"),  # 13,500 × 1 % × 2
+        ({"late_fee__kind": "flat", "late_fee__amount": "100.00"}, {"late_fee.amount": "150.00"}, "100.00"),
+    ],
+)
+def test_R74_a_month_that_was_charged_stays_though_the_fee_has_risen(before: Any, after: Any, fee: str) -> None:
+    policy, on = lapsed(insurer(**before)), date(2026, 2, 20)
+    prepare(policy, on)
+    for key, value in after.items():
+        setting(policy.organization, key, value)
+    assert len(prepare(policy, on)) == 2
+    assert [f"{one.amount}" for one in LateFee.objects.all()] == [fee]
+    pay(policy, f"{15000 + Decimal(fee)}", on)
+    assert reread(policy).state == "active"
+    assert_books_whole()
+
+
+def test_R74_a_premium_billed_late_while_in_force_is_late_from_the_day_its_invoice_says() -> None:
+    policy, on = insure(customer(insurer(), "John Doe", code="JOHN")), date(2026, 4, 20)
+    (invoice,) = bill(policy, date(2026, 3, 20))
+    assert invoice.due_on == date(2026, 3, 20)
+    with transaction.atomic():
+        lapse(agreement=policy, on=on, now=at(on), by=None)
+    found = due(policy, on)
+    assert f"{found.amount.late_fee}" == "135.00"  # 13,500 × 1 % × 1: 20 March to 20 April, not from 15 January
+    assert found.revival is not None and found.revival.premiums[0].item.was_due_on == invoice.due_on
+
+
+@pytest.mark.parametrize("kind", ["percent_a_month", "none"])
+def test_R74_credit_that_waits_and_pays_all_of_it_revives_at_once(kind: str) -> None:
+    policy = lapsed(insurer(late_fee__kind=kind), frequency=Frequency.QUARTERLY, premium="3000.00", tax="0")
+    on = date(2026, 4, 20)
+    pay(policy, "50000.00", on, strategy="none")
+    setting(policy.organization, "allocation.auto_apply_credit", True)
+    assert prepare(policy, on) == []
+    policy = reread(policy)
+    assert (policy.state, policy.insurance.lapsed_on, policy.insurance.revived_on) == ("active", None, on)
+    assert Invoice.objects.filter(kind="sale", open_amount=0).count() == 2  # of January, and of April, missed
+    assert_books_whole()
+
+
 def test_R74_revival_is_asked_for_within_its_time() -> None:
     policy = lapsed()  # 15 Feb 2026, 24 months
     with pytest.raises(RevivalOver) as refusal:
@@ -231,6 +275,22 @@ def test_R115_money_that_came_back_restores_the_lapse() -> None:
         lapse_if_reopened(agreement=policy, on=later, now=at(later), by=None)
     policy = reread(policy)
     assert (policy.state, policy.insurance.lapsed_on) == ("lapsed", later)
+    assert_books_whole()
+
+
+def test_R115_a_missed_premium_whose_money_came_back_is_late_from_its_own_day_still() -> None:
+    policy, on = lapsed(frequency=Frequency.QUARTERLY, premium="3000.00", tax="0"), date(2026, 7, 16)
+    prepare(policy, on)
+    pay(policy, "9330.00", on)
+    policy = revive(policy, on)
+    later = date(2026, 8, 1)
+    with transaction.atomic():
+        unallocate(allocations=list(Allocation.objects.all()), now=at(later), by=None, reason="bounced")
+        lapse_if_reopened(agreement=policy, on=later, now=at(later), by=None)
+    found = due(policy, date(2026, 8, 16))
+    # 3,000 × 1 %, of 15 Jan × 8 = 240, of 15 Apr × 5 = 150, of 15 Jul × 2 = 60; 210 and 120 were billed in July
+    assert f"{found.amount.late_fee}" == "450.00"
+    assert found.revival is not None and [one.fee_left for one in found.revival.premiums] == [30, 30, 60]
     assert_books_whole()
 
 

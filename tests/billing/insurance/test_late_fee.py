@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from billing.rules.explaining import sentences
+from billing.rules.fee_months import FeeTerms, next_fee
 from billing.rules.late_fee import NO_FEE, late_fee, started_months
 from billing.rules.premium import OwedItem, add_up, interest_on, owed_on, standing_of
 from billing.rules.words_premiums import WORDS
@@ -80,6 +81,14 @@ def test_where_the_bounds_cross_the_maximum_holds() -> None:
     assert fee(date(2026, 2, 16), minimum=Decimal("50.00"), maximum=Decimal("20.00")) == "20.00"
 
 
+def test_a_flat_fee_that_was_charged_stays_though_it_has_risen() -> None:
+    risen = FeeTerms("flat", Decimal(0), Decimal(150), None, None, 30)
+    found = next_fee(
+        risen, base=Decimal(13500), due_on=JANUARY, currency="INR", billed=Decimal(100), last_period=1, today=APRIL
+    )
+    assert found is None
+
+
 def test_it_is_rounded_once_half_up_to_the_currency() -> None:
     assert fee(date(2026, 2, 16), "100.25", currency="INR") == "2.01"  # 100.25 × 1 % × 2 = 2.005
     assert fee(date(2026, 2, 16), "1025", currency="TWD") == "21.00"  # 1,025 × 1 % × 2 = 20.5
@@ -109,7 +118,7 @@ def test_a_fee_says_in_plain_words_how_it_came_about() -> None:
         kind="percent_a_month", base=Decimal("13500.00"), rate=Decimal("0.01"), flat=None, minimum=Decimal(50),
         maximum=Decimal(200), due_on=JANUARY, on=date(2026, 2, 16), grace_days=30, currency="INR",
     )  # fmt: skip
-    assert found.months == 2
+    assert found.period == 2
     assert sentences(found.steps, "INR") == [
         "It was due on 15 Jan 2026; the 30 days of grace ended on 14 Feb 2026.",
         "₹13,500.00 × 1 % × 2 = ₹270.00: a month's late fee for each month begun since the due day.",

@@ -1,5 +1,6 @@
 """Typed settings: where they hold, of what kind, with their history (R58, R170, R173)."""
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -113,7 +114,8 @@ class TestKinds:
     def test_every_default_is_of_its_own_kind(self) -> None:
         for key, one in POLICIES.items():
             if one.default is not None:
-                to_json(key, one.default, "USD")
+                kept = to_json(key, one.default, "USD")
+                assert to_json(key, json.loads(json.dumps(kept)), "USD") == kept, key
 
 
 class TestHistory:

@@ -154,6 +154,30 @@ def test_cancelled_before_it_began_nothing_is_billed(one) -> None:
     assert_books_whole()
 
 
+def test_to_cancel_is_not_to_extend(one) -> None:
+    """The days between would be agreed, but never planned nor billed."""
+    done(cancel_agreement, agreement=one, last_on=date(2026, 5, 31), reason="moves away")
+    assert refusal(cancel_agreement, agreement=one, last_on=date(2026, 7, 31)) == "outside_agreement"
+    done(extend_agreement, agreement=one, ends_on=date(2026, 7, 31), reason="stays a little")
+    assert amounts(one) == ["90.00"] * 4
+
+
+def test_an_agreement_extended_by_somebody_else_meanwhile_is_extended_from_its_last_day(one) -> None:
+    stale = Agreement.objects.get(pk=one.pk)  # to the end of August
+    done(end_agreement, agreement=one, last_on=date(2026, 5, 31), reason="holidays")
+    done(extend_agreement, agreement=stale, ends_on=date(2026, 9, 30), reason="stays")
+    assert amounts(one) == ["90.00"] * 6
+
+
+def test_the_rest_of_a_period_that_was_billed_whole_costs_nothing_more(one, org) -> None:
+    """August to the 10th costs as much as all of it; so does August extended to its end."""
+    policy(org, "agreements.proration", "full")
+    done(end_agreement, agreement=one, last_on=date(2026, 8, 10), reason="holidays")
+    bill(one, 1, 2, 3, 4, 5)
+    done(extend_agreement, agreement=one, ends_on=date(2026, 8, 31), reason="stays")
+    assert (amounts(one), charges(one)) == ([*["90.00"] * 5, "60.97"], ["-60.97"])
+
+
 def test_an_extended_agreement_goes_on_and_the_parts_make_the_whole(one) -> None:
     """August to the 10th: 90 × 10 / 31 = 29.03; extended to the end of the month: 90.00 − 29.03 = 60.97."""
     done(end_agreement, agreement=one, last_on=date(2026, 8, 10), reason="holidays")
@@ -190,6 +214,12 @@ def test_a_pause_of_billed_days_is_given_back_and_taken_again_on_resuming(one) -
     done(resume_agreement, agreement=one, on=date(2026, 4, 26), reason="well")
     assert (charges(one), amounts(one)) == (["-30.00", "15.00"], ["90.00"] * 5)
     assert refusal(resume_agreement, agreement=one, on=date(2026, 4, 26)) == "no_pause"
+
+
+def test_a_package_costs_the_same_though_it_rests_on_the_day_of_its_purchase(ada, anna, org) -> None:
+    one = enrolled(ada, plan(org, "400.00", kind="package"), anna, frequency="package")
+    done(pause_agreement, agreement=one, kind="vacation", from_on=date(2026, 4, 1), until_on=None, reason="away")
+    assert amounts(one) == ["400.00"]
 
 
 def test_a_pause_that_holds_today_pauses_the_agreement(ada, piano) -> None:

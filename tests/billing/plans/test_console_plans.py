@@ -62,6 +62,28 @@ def test_R61_a_school_admin_sets_up_a_plan_and_a_manager_agrees(admin: Desk, man
     assert "piano-30" in admin.see("plans/") and "US$160.00" in admin.see("plans/")
 
 
+def test_R61_a_draft_changed_after_asking_is_asked_about_anew(admin: Desk, manager: Desk, org) -> None:
+    """Ten times the lessons for the price a manager looked at, a cheaper price to begin with, a line billed once."""
+    ten = {**DRAFT, "kind": "package", "package_size": "10", "duration_months": ""}
+    admin.follow("plans/new/", **ten)
+    made = Plan.objects.get()
+    admin.follow(f"plans/{made.pk}/price/", frequency="package", amount="400.00", effective_on="2026-01-01")
+    admin.follow(f"plans/{made.pk}/items/", items="Sheet music | 5.00")
+    for path, changed in (
+        ("edit/", {**ten, "package_size": "100"}),
+        ("price/", {"frequency": "package", "amount": "4.00", "effective_on": "2025-01-01"}),
+        ("items/", {"items": "Sheet music | 5.00 | once"}),
+    ):
+        admin.follow(f"plans/{made.pk}/ask/", reason="autumn")
+        asked = ApprovalRequest.objects.latest("id")
+        assert "Lessons in the package" in manager.see(f"approvals/{asked.pk}/")
+        admin.follow(f"plans/{made.pk}/{path}", **changed)
+        manager.post(f"approvals/{asked.pk}/", 422, decision="approve", shown_hash=asked.shown_hash, reason="fine")
+        made.refresh_from_db()
+        assert made.state == "draft"
+        ApprovalRequest.objects.filter(pk=asked.pk).update(state="withdrawn")
+
+
 def test_R61_another_price_needs_two_people_and_keeps_running_agreements(admin: Desk, manager: Desk, org) -> None:
     one = plan(org, "90.00")
     dearer = {"frequency": "monthly", "amount": "99.00", "effective_on": "2026-09-01"}

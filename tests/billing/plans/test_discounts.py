@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.money import round_money
+from billing.money import ZERO, round_money
 from billing.rules.discounts import Circumstances, Class, Discount, applying, factor_of, places, steps_of
+from billing.rules.priced import PricedLine, split_line
 
 ON = date(2026, 3, 12)
 
@@ -83,3 +84,14 @@ def test_children_and_classes_are_ordered_dearest_first() -> None:
         ]
     )  # fmt: skip
     assert found == {11: (1, 1), 10: (1, 2), 12: (2, 1), 13: (0, 0)}
+
+
+amounts = st.decimals("-99", "99", places=2)
+
+
+@given(amounts, amounts)
+def test_a_shared_line_adds_up_whatever_the_signs_of_net_and_tax(net, tax) -> None:
+    """An adjustment may give back a cent of tax while its net stays."""
+    parts = split_line(PricedLine("Adjustment", net, tax), [Decimal(60), Decimal(40)], "USD")
+    assert (sum((part.net for part in parts), ZERO), sum((part.tax for part in parts), ZERO)) == (net, tax)
+    assert not any("-0.00" in part.to_json().values() for part in parts)

@@ -10,6 +10,7 @@ from billing.errors import DomainError, KeyReused
 from billing.models import Agreement, AgreementChange, Charge, Installment, Student
 from billing.rules.explaining import sentences
 from billing.selectors.schedules import schedule_of
+from billing.services.plans.ending import end_agreement
 from billing.services.plans.enrolling import NewStudent, enrol, preview_enrolment
 from tests.agreements import plan, provider
 from tests.assertions import assert_books_whole
@@ -103,6 +104,26 @@ def test_a_second_child_gets_the_sibling_discount_and_a_dearer_one_moves_it(ada,
     done(enrol, order=dear)
     assert amounts(first)[:3] == ["90.00", "90.00", "72.00"]
     assert_books_whole()
+
+
+def test_an_agreement_cancelled_before_it_began_makes_nobody_a_second_child(ada, anna, bert, org, piano) -> None:
+    discount(org, "20", "sibling")
+    dear, other = enrolled(ada, plan(org, "120.00"), anna), enrolled(ada, piano, bert)
+    assert amounts(other)[:2] == ["72.00", "72.00"]
+    done(end_agreement, agreement=dear, last_on=date(2026, 3, 31), reason="changed their mind")
+    assert amounts(other)[:2] == ["90.00", "90.00"]
+
+
+def test_agreements_of_the_family_are_left_alone_where_no_discount_asks_for_their_order(
+    ada, anna, bert, piano, org
+) -> None:
+    first = enrolled(ada, piano, anna)
+    policy(org, "agreements.due_days", 5)
+    enrolled(ada, piano, bert)
+    assert first.changes.count() == 1
+    discount(org, "20", "sibling")
+    enrolled(ada, piano, bert, starts_on=date(2026, 5, 1))
+    assert [change.kind for change in first.changes.all()] == ["regenerated", "started"]
 
 
 def test_a_new_student_is_made_with_the_agreement(ada, org, piano) -> None:

@@ -122,13 +122,14 @@ def test_periods_cover_every_day_of_an_agreement_once(start, end, frequency, pri
     assert again == found
 
 
-@given(days, days, st.integers(0, 400), frequencies, prices)
-def test_what_is_settled_and_what_is_left_add_up_to_the_whole(start, end, cut, frequency, price) -> None:
+@given(days, days, st.integers(0, 400), frequencies, prices, st.sampled_from(["0", "10", "33.33", "100"]))
+def test_what_is_settled_and_what_is_left_add_up_to_the_whole(start, end, cut, frequency, price, percent) -> None:
     """However a schedule is cut in two, the days before and after cost together what they cost undivided."""
     first, last = min(start, end), max(start, end)
+    world = Everywhere(NO_TAX, Discount(1, "Staff", "staff", Decimal(percent)))
     of = agreed(terms(price, frequency, first), starts_on=first, anchor_on=first, ends_on=last)
     day = min(first + timedelta(cut), last)
-    before = price_of(of, Customs(), Everywhere(), (first, day))
-    after = plan(of, Customs(), Everywhere(), until=last, taken=[(first, day)])
+    before = price_of(of, Customs(), world, (first, day))
+    after = plan(of, Customs(), world, until=last, taken=[(first, day)])
     left = [line for one in after for line in one.lines]
-    assert total_of(before)[0] + total_of(left)[0] == total(of)
+    assert total_of(before)[0] + total_of(left)[0] == total(of, world=world)

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 import time_machine
+from django.db import OperationalError, transaction
+from psycopg.errors import LockNotAvailable
 
 from billing.errors import DomainError
 from billing.models import Agreement, AgreementChange, ScheduleRegeneration
-from billing.services.plans import regenerating
+from billing.services.plans import regenerating, tending
 from billing.services.plans.changing import NewTerms, change_terms
-from billing.services.plans.ending import cancel_agreement
+from billing.services.plans.ending import cancel_agreement, extend_agreement
 from billing.services.plans.regenerating import (
     carry_on_regeneration,
     preview_regeneration,
@@ -20,12 +22,12 @@ from billing.services.plans.regenerating import (
     start_regeneration,
 )
 from billing.services.plans.resting import pause_agreement
-from billing.services.plans.tending import tend_everywhere
+from billing.services.plans.tending import end_those_over, over, tend_everywhere
 from billing.tasks import tend_agreements
 from tests.agreements import plan
 from tests.assertions import assert_books_whole, reread
 from tests.billing.plans.desk import amounts, bill, done, enrolled, rows
-from tests.builders import NOW, TODAY, customer, policy
+from tests.builders import NOW, TODAY, customer, organization, policy
 from tests.commands import run
 from tests.conftest import RunInThreads
 
@@ -89,6 +91,46 @@ def test_an_agreement_ends_when_its_last_day_is_over_and_all_is_billed(ada, ben,
     assert_books_whole()
 
 
+def test_what_was_extended_or_planned_again_meanwhile_does_not_end(ada, ben, piano) -> None:
+    """A worker found both over; before it locks them, one is extended and a period of the other is planned again."""
+    longer, planned = (enrolled(payer, piano, ends_on=date(2026, 4, 30)) for payer in (ada, ben))
+    for one in (longer, planned):
+        bill(one, 1)
+    now = on("2026-05-01")
+    assert over(longer.organization, date(2026, 5, 1)) == [longer.pk, planned.pk]
+    done(extend_agreement, agreement=longer, ends_on=date(2026, 5, 31), reason="stays", now=now)
+    planned.installments.update(state="planned")
+    with transaction.atomic():
+        end_those_over(organization=longer.organization, agreement_ids=[longer.pk, planned.pk], now=now)
+    reread(longer, planned)
+    assert (longer.state, planned.state) == ("active", "active")
+
+
+def test_what_the_family_cancelled_and_then_extended_has_ended(ada, piano) -> None:
+    one = enrolled(ada, piano, ends_on=date(2026, 4, 30))
+    done(cancel_agreement, agreement=one, last_on=date(2026, 4, 29), reason="moves away")
+    done(extend_agreement, agreement=one, ends_on=date(2026, 4, 30), reason="stays")
+    bill(one, 1)
+    tend_everywhere(now=on("2026-05-01"))
+    reread(one)
+    assert one.state == "ended"
+
+
+def test_a_lock_that_does_not_come_keeps_no_other_organization_waiting(ada, monkeypatch) -> None:
+    other = organization()
+    for payer in (ada, customer(other)):
+        enrolled(payer, plan(payer.organization))
+    begin = tending.reach_on
+
+    def busy(*, organization, **details) -> None:
+        if organization == ada.organization:
+            raise OperationalError("canceling statement due to lock timeout") from LockNotAvailable()
+        begin(organization=organization, **details)
+
+    monkeypatch.setattr(tending, "reach_on", busy)
+    assert tend_everywhere(now=on("2026-05-01")) == 1
+
+
 @pytest.fixture
 def ben(org):
     return customer(org, "Ben")
@@ -103,8 +145,6 @@ def ben(org):
     ],
 )
 def test_the_day_turns_at_midnight_of_the_organization(zone: str, before: datetime, after: datetime) -> None:
-    from tests.builders import organization
-
     org = organization(zone=zone)
     one = enrolled(customer(org), plan(org), ends_on=date(2026, 5, 31))
     bill(one, 1, 2)

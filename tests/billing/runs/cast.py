@@ -13,8 +13,9 @@ from billing.models.installment import ChargeKind
 from billing.office import approvals
 from billing.office.models import Organization, User
 from billing.rules.priced import NO_TAX, price_line, step
+from billing.selectors.run_facts import content_hash
 from billing.services.invoicing import void_invoice
-from billing.services.runs.approving import ask_for_run, carry_out_approval
+from billing.services.runs.approving import approve_alone, ask_for_run, carry_out_approval
 from billing.services.runs.carrying_out import RunOutcome, carry_out_run
 from billing.services.runs.preparing import RunOrder, prepare_run
 from tests.agreements import agreement, installment
@@ -38,9 +39,9 @@ def shared(of: Agreement, *shares: tuple[Customer, str], from_on: date = date(20
 
 
 def charge(of: Agreement, amount: str, *, on: date = TODAY, kind: str = ChargeKind.LESSON, **details: Any) -> Charge:
-    """Not billed yet; a lesson, unless told otherwise."""
+    """Not billed yet; a lesson without tax, unless told otherwise."""
     line = price_line(
-        details.pop("text", "Lesson"), Decimal(amount), of.currency, NO_TAX,
+        details.pop("text", "Lesson"), Decimal(amount), of.currency, details.pop("tax", NO_TAX),
         steps=[step("one_off", charged_on=on, price_amount=Decimal(amount))],
     )  # fmt: skip
     source = details.pop("source", "") or f"test:{Charge.objects.count()}"
@@ -71,6 +72,12 @@ def approve(run: BillingRun, maker: User, checker: User, *, now: datetime = NOW)
         asked = ask_for_run(run=run, reason="looks right", by=maker, now=now)
         approvals.decide(request=asked, approve=True, shown_hash=asked.shown_hash, by=checker, now=now)
         return carry_out_approval(request=asked, now=now)
+
+
+def let_go(run: BillingRun, by: User) -> BillingRun:
+    """Approved by one person alone, with the bills as they are."""
+    with transaction.atomic():
+        return approve_alone(run=run, shown_hash=content_hash(run), by=by, now=NOW)
 
 
 def bill(org: Organization, until: date = TODAY, *, now: datetime = NOW, **details: Any) -> RunOutcome:

@@ -7,17 +7,19 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import translation
 
+from billing.errors import BadInput
 from billing.ledger.models import Period, PeriodState
 from billing.models import Agreement, BillingRun, Charge, CreditMemo, Customer, Installment, Invoice
 from billing.models.billing_run import BillingRunItem, RunKind
 from billing.models.installment import ChargeKind
 from billing.office.models import Organization
-from billing.services.runs.approving import approve_alone
+from billing.rules.priced import Tax
+from billing.services.runs import carrying_out
 from billing.services.runs.carrying_out import bill_agreements, carry_out_run
 from tests import builders
 from tests.agreements import agreement, installment, lessons, plan
 from tests.assertions import assert_books_whole, assert_posts
-from tests.billing.runs.cast import DAY, bill, charge, monthly, prepare, prepared, shared
+from tests.billing.runs.cast import DAY, bill, charge, let_go, monthly, prepare, prepared, shared
 from tests.builders import NOW, TODAY
 
 
@@ -276,8 +278,7 @@ class TestOnce:
         with transaction.atomic():
             made = bill_agreements(organization=school, agreement_ids=[of.pk], on=TODAY, now=NOW, by=None)
         assert len(made) == 1
-        with transaction.atomic():
-            approve_alone(run=run, by=builders.user(school, "supervisor"), now=NOW)
+        let_go(run, builders.user(school, "supervisor"))
         outcome = carry_out_run(run=run, now=NOW, by=None)
         assert (outcome.invoices, outcome.refused) == (0, 1)
         assert items_of(run) == [("refused", "not_planned", Decimal("90.00"))]
@@ -338,6 +339,60 @@ class TestRefused:
         assert carry_out_run(run=run, now=NOW, by=None).refused == 1
         assert bill(school).invoices == 1
         assert Invoice.objects.get().invoiced_amount == Decimal("80.00")
+        assert_books_whole()
+
+    def test_another_due_day_is_refused_and_the_next_run_bills_it(self, school: Organization, ada: Customer) -> None:
+        monthly(ada)
+        run = prepared(school, is_approved=True)
+        Installment.objects.update(due_on=TODAY + 20 * DAY)
+        assert carry_out_run(run=run, now=NOW, by=None).refused == 1
+        assert bill(school).invoices == 1
+        assert Invoice.objects.get().due_on == TODAY + 20 * DAY
+        assert_books_whole()
+
+    def test_where_one_payers_part_stays_as_it_was_the_next_run_still_bills_the_whole_period(
+        self, school: Organization, ada: Customer, ben: Customer
+    ) -> None:
+        """Ada's half was refused because Ben's is Cleo's now; without it Cleo's half would be refused for ever."""
+        of = monthly(ada)
+        shared(of, (ada, "1"), (ben, "1"))
+        run = prepared(school, is_approved=True)
+        of.payers.filter(customer=ben).update(until_on=date(2026, 1, 31))
+        shared(of, (builders.customer(school, "Cleo"), "1"), from_on=date(2026, 2, 1))
+        assert carry_out_run(run=run, now=NOW, by=None).refused == 2
+        assert bill(school).invoices == 2
+        assert set(Invoice.objects.values_list("customer__name", "invoiced_amount")) == {
+            ("Ada", Decimal("45.00")), ("Cleo", Decimal("45.00")),
+        }  # fmt: skip
+        assert_books_whole()
+
+    def test_what_another_worker_bills_meanwhile_is_left_to_that_one(
+        self, school: Organization, ada: Customer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It could not be billed here, and is held or billed there by the time that is to be written down."""
+        monthly(ada)
+        run = prepared(school, is_approved=True)
+        claims = iter([[run.items.get().agreement_id], []])
+        monkeypatch.setattr(carrying_out, "claim_agreements", lambda *_: next(claims))
+
+        def stopped(**_: object) -> None:
+            raise BadInput("no")
+
+        monkeypatch.setattr(carrying_out, "bill_items", stopped)
+        outcome = carry_out_run(run=run, now=NOW, by=None)
+        assert (outcome.refused, outcome.is_done) == (0, False)
+        assert items_of(run) == [("planned", "", Decimal("90.00"))]
+
+    def test_net_and_tax_that_only_cancel_each_other_out_are_refused(self, school: Organization, ada: Customer) -> None:
+        """A lesson corrected to one without tax at the same price: 4.76 move from tax to revenue."""
+        of = agreement(ada)
+        untaxed = charge(of, "100.00")
+        charge(of, "-95.24", kind=ChargeKind.ADJUSTMENT, tax=Tax(Decimal("0.05"), name="VAT"))  # and 4.76 of tax
+        outcome = bill(school)
+        assert (outcome.without_document, outcome.refused) == (0, 1)
+        assert outcome.troubles == ["The amount must be more than 0."]
+        untaxed.refresh_from_db()
+        assert untaxed.state == "unbilled"
         assert_books_whole()
 
     def test_an_agreement_that_ended_meanwhile_is_refused(self, school: Organization, ada: Customer) -> None:

@@ -11,7 +11,7 @@ from billing.models import Customer, Installment, Invoice
 from billing.models.billing_run import BillingRunItem, RunKind
 from billing.office import approvals
 from billing.office.models import ApprovalRequest, Organization
-from billing.services.runs.approving import approve_alone, ask_for_run, carry_out_approval
+from billing.services.runs.approving import ask_for_run, carry_out_approval
 from billing.services.runs.carrying_out import carry_out_run
 from billing.services.runs.changing import (
     NothingToBill,
@@ -23,7 +23,7 @@ from billing.services.runs.changing import (
 )
 from tests import builders
 from tests.assertions import assert_books_whole
-from tests.billing.runs.cast import approve, charge, monthly, prepare, prepared, shared
+from tests.billing.runs.cast import approve, charge, let_go, monthly, prepare, prepared, shared
 from tests.builders import NOW, TODAY
 
 
@@ -54,7 +54,7 @@ class TestLeavingOut:
         run = prepared(school)
         mine = run.items.get(customer=ada)
         leave_out(run=run, item_id=mine.pk, reason="asks for a later bill")
-        approve_alone(run=run, by=builders.user(school, "supervisor"), now=NOW)
+        let_go(run, builders.user(school, "supervisor"))
         assert carry_out_run(run=run, now=NOW, by=None).invoices == 1
         assert prepare(school) is None
         again = prepared(school, kind=RunKind.SUPPLEMENT)
@@ -132,7 +132,7 @@ class TestApproval:
     def test_alone_is_refused(self, school: Organization, ada: Customer) -> None:
         monthly(ada)
         with pytest.raises(approvals.ApprovalNeeded):
-            approve_alone(run=prepared(school), by=builders.user(school, "manager"), now=NOW)
+            let_go(prepared(school), builders.user(school, "manager"))
 
     def test_a_change_after_asking_makes_the_approval_worthless(self, school: Organization, ada: Customer) -> None:
         monthly(ada)
@@ -179,7 +179,7 @@ class TestFrozen:
     def test_once_approved_nothing_of_it_changes(self, school: Organization, ada: Customer) -> None:
         monthly(ada)
         run = prepared(school)
-        approve_alone(run=run, by=builders.user(school, "supervisor"), now=NOW)
+        let_go(run, builders.user(school, "supervisor"))
         item = run.items.get()
         with pytest.raises(RunFrozen):
             leave_out(run=run, item_id=item.pk, reason="no")
@@ -188,7 +188,7 @@ class TestFrozen:
         with pytest.raises(RunFrozen):
             cancel_run(run=run, reason="no", now=NOW)
         with pytest.raises(RunFrozen):
-            approve_alone(run=run, by=builders.user(school, "supervisor"), now=NOW)
+            let_go(run, builders.user(school, "supervisor"))
 
     def test_the_database_holds_it_too(self, school: Organization, ada: Customer) -> None:
         monthly(ada)
@@ -201,5 +201,5 @@ class TestFrozen:
     def test_a_clerk_may_not_let_it_go_out(self, school: Organization, ada: Customer) -> None:
         monthly(ada)
         with pytest.raises(NotPermitted):
-            approve_alone(run=prepared(school, TODAY), by=builders.user(school, "clerk"), now=NOW)
+            let_go(prepared(school, TODAY), builders.user(school, "clerk"))
         assert not Invoice.objects.exists()

@@ -1,6 +1,8 @@
 """Billing runs at the console: prepared, looked at, changed, let go out, told what became of each (R52)."""
 
 import csv
+import re
+from decimal import Decimal
 from io import StringIO
 from typing import Any
 
@@ -36,6 +38,13 @@ def ada(school: Organization) -> Customer:
 @pytest.fixture
 def supervisor(school: Organization) -> Desk:
     return desk(school, "supervisor")
+
+
+def shown_hash(at: Desk, run: BillingRun) -> str:
+    """What the page that lets a run go out has in its form."""
+    found = re.search(r'name="shown_hash" value="(\w{64})"', at.get(f"runs/{run.pk}/approve/").content.decode())
+    assert found is not None
+    return found[1]
 
 
 class TestRuns:
@@ -179,11 +188,26 @@ class TestDeeds:
         monthly(ada)
         run = prepared(school)
         assert "Issue 1 invoice, US$90.00" in supervisor.see(f"runs/{run.pk}/approve/")
-        page = supervisor.follow(f"runs/{run.pk}/approve/")
+        page = supervisor.follow(f"runs/{run.pk}/approve/", shown_hash=shown_hash(supervisor, run))
         invoice = Invoice.objects.get()
         assert "1 invoices and 0 credit memos issued, 0 bills refused." in page
         assert invoice.number in page
         supervisor.post(f"runs/{run.pk}/approve/", 422)
+
+    def test_what_goes_out_alone_is_what_was_looked_at(
+        self, supervisor: Desk, school: Organization, ada: Customer
+    ) -> None:
+        of = monthly(ada)
+        run = prepared(school)
+        looked_at = shown_hash(supervisor, run)
+        charge(of, "5.00")
+        supervisor.post(f"runs/{run.pk}/refresh/")
+        answer = supervisor.post(f"runs/{run.pk}/approve/", 422, shown_hash=looked_at)
+        assert "Something changed since this was shown" in answer.content.decode()
+        supervisor.post(f"runs/{run.pk}/approve/", 422)
+        assert not Invoice.objects.exists()
+        supervisor.post(f"runs/{run.pk}/approve/", shown_hash=shown_hash(supervisor, run))
+        assert Invoice.objects.get().invoiced_amount == Decimal("95.00")
 
     def test_invariant_37_a_second_person_approves_and_the_run_goes_out(
         self, supervisor: Desk, school: Organization, ada: Customer

@@ -207,8 +207,9 @@ class TestRun:
     def test_one_run_at_a_time_is_looked_at(self, school: Organization, ada: Customer) -> None:
         monthly(ada)
         run = prepared(school)
-        with pytest.raises(PreviewOpen, match=run.number):
-            prepare(school)
+        for goes_out in (False, True):
+            with pytest.raises(PreviewOpen, match=run.number):
+                prepare(school, is_approved=goes_out)
 
     def test_its_bills_say_what_was_billed_last_time(self, school: Organization, ada: Customer) -> None:
         of = monthly(ada)

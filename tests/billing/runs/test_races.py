@@ -1,17 +1,10 @@
 """Two at once, and killed in the middle: each period is billed once (R52)."""
 
-import json
-import os
 import random
-import signal
-import subprocess
-import sys
-import time
-from datetime import datetime
 
-from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
+from billing.management.commands import run_billing as run_billing_command
 from billing.models import Agreement, BillingRun, Charge, Installment, Invoice
 from billing.models.billing_run import BillingRunItem
 from billing.office.models import Organization
@@ -25,6 +18,7 @@ from tests.assertions import assert_books_whole
 from tests.billing.runs.cast import charge, monthly, prepared, shared, void
 from tests.builders import NOW, TODAY
 from tests.conftest import RunInThreads
+from tests.killing import run_and_kill
 
 FAMILIES = 40
 
@@ -122,47 +116,19 @@ class TestAtOnce:
         assert_books_whole()
 
 
-KILLED = """
-import json, os, sys, django
-os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-from django.conf import settings
-settings.DATABASES["default"] |= json.loads(sys.argv[1]) | {"ENGINE": "django.db.backends.postgresql"}
-django.setup()
-from datetime import datetime
-from django.core.management import call_command
-from billing.management.commands import run_billing
-from billing.services.locking import lock_customers
-from billing.services.runs import carrying_out
-carrying_out.CHUNK = 20
-run_billing.now = lambda: datetime.fromisoformat(sys.argv[2])
-call_command("run_billing")
-"""
-
-
 class TestKilled:
     def test_R52_killed_at_any_point_and_run_again_each_period_is_billed_once(self, transactional_db: None) -> None:
         families = 240
         school = school_with_bills(families)
         dice = random.Random()
         for run in range(3):
-            run_and_kill(after=dice.randrange(30) + 40 * run, wait=dice.uniform(0, 0.05), now=NOW)
+            run_and_kill(
+                run_billing_command, carrying_out, now=NOW, done=Installment.objects.filter(state="billed").count,
+                after=dice.randrange(30) + 40 * run, wait=dice.uniform(0, 0.05),
+            )  # fmt: skip
             assert prove().holds
         left = Installment.objects.filter(state="planned").count()
         assert 0 < left < families
         run_billing(as_of=None, now=NOW, organization=school)
         assert BillingRun.objects.count() == 1
         assert_billed_once(families)
-
-
-def run_and_kill(*, after: int, wait: float, now: datetime) -> None:
-    """The command in a process of its own, killed a moment after so many periods were billed in all."""
-    where = json.dumps({key: connection.settings_dict[key] for key in ("NAME", "HOST", "PORT", "USER", "PASSWORD")})
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", KILLED, where, now.isoformat()], cwd=settings.BASE_DIR,
-        env=dict(os.environ), stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    while Installment.objects.filter(state="billed").count() <= after and process.poll() is None:
-        time.sleep(0.002)
-    time.sleep(wait)
-    process.send_signal(signal.SIGKILL)
-    process.wait()

@@ -1,6 +1,7 @@
 """A voided invoice of a run: its charges and its period can be billed again, once (R52)."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -111,8 +112,14 @@ class TestChargingOnce:
     def test_the_same_key_again_is_the_same_charge(self, ada: Customer) -> None:
         of = agreement(ada)
         assert self._charge(of) == self._charge(of)
+        assert self._charge(of) == self._charge(of, amount="25")
+
+    @pytest.mark.parametrize("other", [{"amount": "26.00"}, {"bill_on": TODAY + DAY}, {"tax_code_id": 4711}])
+    def test_the_same_key_for_something_else_is_refused(self, ada: Customer, other: dict[str, Any]) -> None:
+        of = agreement(ada)
+        self._charge(of)
         with pytest.raises(KeyReused):
-            self._charge(of, amount="26.00")
+            self._charge(of, **other)
 
     @pytest.mark.parametrize(("field", "wrong"), [("text", " "), ("amount", "0"), ("request_key", "")])
     def test_bad_input_is_named(self, ada: Customer, field: str, wrong: str) -> None:
@@ -138,10 +145,11 @@ class TestChargingOnce:
         with pytest.raises(NotOneOff), transaction.atomic():
             take_charge_back(charge=charge(agreement(ada), "5.00", on=TODAY - DAY), reason="no")
 
-    def _charge(self, of: Agreement, **details: str) -> Charge:
+    def _charge(self, of: Agreement, **details: Any) -> Charge:
         order = ChargeOrder(
             text=details.get("text", "Recital"), amount=Decimal(details.get("amount", "25.00")), on=TODAY,
-            request_key=details.get("request_key", "k1"),
+            request_key=details.get("request_key", "k1"), bill_on=details.get("bill_on"),
+            tax_code_id=details.get("tax_code_id"),
         )  # fmt: skip
         with transaction.atomic():
             return charge_once(agreement=of, order=order, now=NOW, by=None)

@@ -4,7 +4,9 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
 
+from billing.ledger.models import Role
 from billing.models import (
     Attendance,
     Charge,
@@ -16,12 +18,14 @@ from billing.models import (
     PackageUse,
 )
 from billing.rules.explaining import sentences
+from billing.services.allocating import allocate_credit
+from billing.services.teaching.expiring import expire_credits
 from billing.services.teaching.recording import record_attendance
 from billing.services.teaching.reports import AlreadyTold, CreditUsed
 from tests.agreements import lessons
-from tests.assertions import assert_books_whole, reread
-from tests.billing.teaching.desk import bill, correct, package, period, report, seat, tell
-from tests.builders import NOW, customer, organization, policy
+from tests.assertions import assert_books_whole, balance, reread
+from tests.billing.teaching.desk import LATER, bill, correct, package, period, report, seat, tell
+from tests.builders import NOW, customer, invoice, organization, policy
 from tests.conftest import RunInThreads
 from tests.taxes import rate, tax_code
 
@@ -188,6 +192,48 @@ def test_money_given_back_by_mistake_is_charged_again() -> None:
     assert_books_whole()
 
 
+def test_money_that_lapsed_before_it_was_taken_back_is_not_paid_twice() -> None:
+    """40.00 given back, 15.00 of it spent, 25.00 lapsed. It was attended after all: 40.00 charged, 25.00 back."""
+    org = organization()
+    policy(org, "lessons.money_credit_days", 10)
+    of = period(customer(org))
+    place = seat(of)
+    tell(place, "teacher_cancelled")
+    item = CreditItem.objects.get()
+    spent_on = invoice(of.customer, "15.00")
+    with transaction.atomic():
+        allocate_credit(credit_item=item, strategy="manual", by_hand=[(spent_on.pk, D("15.00"))], now=NOW, by=None)
+        expire_credits(organization=org, customer_ids=[of.customer_id], now=LATER, by=None)
+    reread(item)
+    assert item.unapplied_amount == 0
+    correct(place, "attended")
+    reread(item)
+    lapsed = Invoice.objects.get(kind="expired")
+    assert (item.unapplied_amount, lapsed.voided_on) == (D("25.00"), date(2026, 4, 2))
+    assert charges() == [("adjustment", "unbilled", D("40.00"))]
+    assert balance(org, Role.EXPIRED_CREDITS) == 0
+    assert_books_whole()
+
+
+def test_a_lesson_made_up_stays_made_up_though_its_credit_lapsed_since() -> None:
+    """Used in time, corrected after the last day: a missed lesson takes the same credit, another finds none."""
+    org = organization()
+    policy(org, "lessons.credit_kind", "make_up")
+    policy(org, "lessons.credit_days", 10)
+    of = period(customer(org))
+    singly = lessons(of.customer, student=of.student)
+    places = [seat(singly), seat(singly)]
+    tell(seat(of), "teacher_cancelled")
+    assert tell(places[0], "attended").paid_by == "credit"
+    with transaction.atomic():
+        expire_credits(organization=org, customer_ids=[of.customer_id], now=LATER, by=None)
+    assert correct(places[0], "no_show").paid_by == "credit"
+    assert correct(places[0], "teacher_cancelled").paid_by == "none"
+    assert tell(places[1], "attended", now=LATER).paid_by == "charge"
+    assert LessonCredit.objects.get().used == 0
+    assert_books_whole()
+
+
 def test_R85_two_at_once_on_one_seat(run_in_threads: RunInThreads) -> None:
     """One wins, the other is told; neither charges twice."""
     of = lessons(customer(organization()))
@@ -205,8 +251,6 @@ def test_R85_two_files_at_once_tell_the_same_once(run_in_threads: RunInThreads) 
     places = [seat(of) for _ in range(3)]
 
     def load(index: int) -> int:
-        from django.db import transaction
-
         ordered = places if index else places[::-1]
         with transaction.atomic():
             reports = [report(place, "attended", request_key=f"row-{place.pk}") for place in ordered]

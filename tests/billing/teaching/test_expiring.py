@@ -2,10 +2,14 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from django.db import IntegrityError
 
 from billing.models import CreditItem, Invoice, LessonCredit
+from billing.office.models import Organization
+from billing.services.teaching.expiring import expire_credits
 from billing.tasks import expire_lesson_credits
 from tests.agreements import lessons
 from tests.assertions import assert_books_whole, assert_posts, reread
@@ -115,6 +119,20 @@ def test_two_jobs_at_once_let_it_lapse_once(run_in_threads: RunInThreads) -> Non
     assert (sorted(outcomes.results), outcomes.errors) == ([0, 1], [])
     assert Invoice.objects.count() == 1
     assert_books_whole()
+
+
+def test_what_the_database_refuses_keeps_no_other_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused, other = given_back(), given_back()
+
+    def lapse(*, organization: Organization, **details: Any) -> list[LessonCredit]:
+        if organization == refused.organization:
+            raise IntegrityError("invoice_positive")
+        return expire_credits(organization=organization, **details)
+
+    monkeypatch.setattr("billing.services.teaching.expiring.expire_credits", lapse)
+    assert expire_lesson_credits(NEXT) == 1
+    reread(refused, other)
+    assert (refused.expired_on, other.expired_on) == (None, date(2026, 4, 12))
 
 
 def test_no_end_by_default() -> None:

@@ -115,14 +115,17 @@ def test_R78_factors_multiply_in_any_order_to_the_same() -> None:
         assert multiply(multiply(price, factors[:1]), factors[1:], parts) in products
 
 
-def test_R81_what_comes_back_is_never_more_than_the_share_of_the_lesson() -> None:
-    draw = Random(81)
+def test_R81_what_comes_back_is_the_share_of_the_lesson_rounded_once() -> None:
+    draw, given = Random(81), 0
     for _case in range(CASES):
-        made, held, tariff, chosen, _paid, currency, _tax = draw_case(draw)
+        made, held, tariff, chosen, _paid, currency, tax = draw_case(draw)
         if made.back is None or made.back.line is None:
             continue
         wanted = Fraction(tariff.price) / tariff.lessons * Fraction(tariff.loyalty)
         wanted *= Fraction(chosen.given_back(held.row))
-        assert abs(Fraction(made.back.line.net) - wanted) <= max(Fraction(quantum(currency)), wanted)
+        given += 1
+        quoted = made.back.line.total if tax.inclusive else made.back.line.net
+        assert abs(Fraction(quoted) - wanted) * 2 <= Fraction(quantum(currency))
         assert made.back.quantity == made.back.line.total
         assert EXPONENTS[currency] == 2 or made.back.quantity == int(made.back.quantity)
+    assert given > CASES / 30

@@ -1,18 +1,23 @@
 """Recording attendance: what is written for each way a lesson is settled, and that it is written once (R78-R85)."""
 
+import threading
+import time
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
 
 from billing.errors import BadInput, KeyReused, NotFound
 from billing.models import Attendance, Charge, CreditMemo, LessonCredit, LessonCreditUse, PackageUse
 from billing.services.teaching.recording import record_attendance, record_reports
 from billing.services.teaching.reports import AlreadyTold, NotBegun, NotRunning, ToldMeanwhile
+from billing.services.teaching.timetable import SeatOrder, put_seats
 from tests.agreements import lessons
 from tests.assertions import assert_books_whole, reread
 from tests.billing.teaching.desk import YESTERDAY, at, bill, package, period, report, seat, tell
 from tests.builders import NOW, customer, organization, policy
+from tests.conftest import RunInThreads
 from tests.taxes import rate, tax_code
 
 pytestmark = pytest.mark.django_db
@@ -253,6 +258,28 @@ def test_R86_lessons_are_taxed_by_their_plan() -> None:
     tell(seat(of), "attended")
     charge = Charge.objects.get()
     assert (charge.net_amount, charge.tax_amount) == (D("40.00"), D("3.30"))  # 40.00 × 0.0825
+    assert_books_whole()
+
+
+def test_R85_a_lesson_is_not_moved_to_another_day_while_it_is_told(run_in_threads: RunInThreads) -> None:
+    """Moved from 11 to 10 March by a file that is not done; who tells meanwhile waits and charges for the 10th."""
+    of = lessons(customer(organization()))
+    place, moved = seat(of), threading.Event()
+    order = SeatOrder(place.lesson.reference, YESTERDAY - timedelta(days=1), 30, "", of.number, place.student.code)
+
+    def work(index: int) -> None:
+        if index:
+            assert moved.wait(30)
+            tell(place, "attended")
+            return
+        with transaction.atomic():
+            put_seats(organization=of.organization, orders=[order], now=NOW, by=None)
+            moved.set()
+            time.sleep(0.5)
+
+    assert run_in_threads(work, 2).errors == []
+    reread(place.lesson)
+    assert (place.lesson.starts_at, Charge.objects.get().occurred_on) == (order.starts_at, date(2026, 3, 10))
     assert_books_whole()
 
 

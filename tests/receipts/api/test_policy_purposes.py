@@ -14,6 +14,7 @@ from billing.services.insurance.lapsing import lapse
 from billing.services.insurance.revival_bills import prepare_revival
 from billing.services.plans.moving import move_agreement
 from payments.models import Payment
+from tests import builders
 from tests.assertions import assert_books_whole
 from tests.billing.insurance.cast import JANUARY, LAPSE, LAST_OF_GRACE, at, billed, insurer, lapsed, reread
 from tests.billing.insurance.test_loans import lent
@@ -73,6 +74,21 @@ def test_R8_what_is_not_due_yet_is_not_asked_for_with_a_revival(clock: Any) -> N
     caller = there(policy)
     assert read(caller, f"policies/{NUMBER}/")["due"]["total"] == "13770.00"  # 13,500 + 13,500 × 1 % × 2
     assert caller.post(john("13770.00", on, payment_type="revival")).json()["policy_status"] == "Active"
+
+
+def test_R8_a_missed_premium_billed_today_is_paid_first_by_money_of_yesterday(clock: Any) -> None:
+    policy = lapsed(insurer(), frequency="quarterly", premium="3000.00", tax="0")
+    other = builders.invoice(policy.customer, "3000.00", issued_on=date(2026, 3, 1))
+    on = date(2026, 4, 20)
+    clock.move_to(at(date(2026, 4, 21)))
+    caller = there(policy)
+    # 15 January: 3,000 × 1 % × 4 = 120; 15 April was missed, and is in grace
+    found = refused(caller, john("6119.99", on, payment_type="revival"), 422, "less_than_due", "amount")
+    assert found["due_amount"] == "6120.00"
+    body = caller.post(john("6120.00", on, payment_type="revival")).json()
+    assert other.number not in [part["invoice"] for part in body["allocations"]]
+    assert (body["policy_status"], body["unapplied"]) == ("Active", "0.00")
+    assert_books_whole()
 
 
 def test_R8_reinstatement_is_for_a_suspended_policy_too() -> None:

@@ -1,17 +1,10 @@
 """Post-dated cheques become payments on their day, each once (R113, R114; fault F42)."""
 
-import json
-import os
 import random
-import signal
-import subprocess
-import sys
-import time
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
@@ -23,7 +16,9 @@ from billing.office.models.audit import AuditEntry
 from billing.selectors.proof import prove
 from payments.models import Cheque, ChequePresentation, Payment
 from payments.services.vault import cancel_cheque
+from receipts.management.commands import mature_cheques as mature_cheques_command
 from receipts.models import Receipt
+from receipts.services import maturing
 from receipts.services.maturing import MaturityReport, NotYet, mature_cheques
 from receipts.tasks import mature_due_cheques
 from tests import builders
@@ -31,6 +26,7 @@ from tests.assertions import assert_books_whole, assert_posts, balance
 from tests.builders import NOW
 from tests.conftest import RunInThreads
 from tests.deeds import accept
+from tests.killing import run_and_kill
 from tests.payments.vault_cast import in_vault, take, vault_order
 
 MONDAY = date(2026, 3, 16)
@@ -327,22 +323,6 @@ class TestAtOnce:
         assert_books_whole()
 
 
-KILLED = """
-import json, os, sys, django
-os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-from django.conf import settings
-settings.DATABASES["default"] |= json.loads(sys.argv[1]) | {"ENGINE": "django.db.backends.postgresql"}
-django.setup()
-from datetime import datetime
-from django.core.management import call_command
-from receipts.management.commands import mature_cheques
-from receipts.services import maturing
-maturing.CHUNK = 20
-mature_cheques.now = lambda: datetime.fromisoformat(sys.argv[2])
-call_command("mature_cheques")
-"""
-
-
 class TestKilled:
     def test_R114_killed_at_any_point_and_run_again_each_matures_once(self, transactional_db: None) -> None:
         school = builders.organization()
@@ -352,7 +332,10 @@ class TestKilled:
             take(*(vault_order(person, 50, cheque_date=MONDAY) for _n in range(5)), payer=person)
         dice = random.Random()
         for run in range(2):
-            run_and_kill(after=dice.randrange(100) + 100 * run, wait=dice.uniform(0, 0.1))
+            run_and_kill(
+                mature_cheques_command, maturing, now=ON_MONDAY, done=Cheque.objects.filter(state="due").count,
+                after=dice.randrange(100) + 100 * run, wait=dice.uniform(0, 0.1),
+            )  # fmt: skip
         left = Cheque.objects.filter(state="in_vault").count()
         assert left < 300
         assert prove().holds
@@ -360,17 +343,3 @@ class TestKilled:
         assert Payment.objects.count() == Receipt.objects.count() == ChequePresentation.objects.count() == 300
         assert len(set(Cheque.objects.filter(state="due").values_list("payment_id", flat=True))) == 300
         assert_books_whole()
-
-
-def run_and_kill(*, after: int, wait: float) -> None:
-    """The command in a process of its own, killed a moment after so many cheques were booked in all."""
-    where = json.dumps({key: connection.settings_dict[key] for key in ("NAME", "HOST", "PORT", "USER", "PASSWORD")})
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", KILLED, where, ON_MONDAY.isoformat()],
-        cwd=settings.BASE_DIR, env=dict(os.environ), stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    while Cheque.objects.filter(state="due").count() <= after and process.poll() is None:
-        time.sleep(0.002)
-    time.sleep(wait)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
