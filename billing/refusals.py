@@ -11,6 +11,8 @@ from django.db import IntegrityError
 from django.utils.translation import gettext_lazy as _
 
 from billing.errors import DomainError, Sentence
+from billing.processor_refusals import CODES as PROCESSOR_CODES
+from billing.processor_refusals import SENTENCES as PROCESSOR_SENTENCES
 from billing.refusal_words import ALREADY_THERE, FRACTION, NOT_HERE, NUMBER_TAKEN
 from billing.refusal_words import CODES as MORE_CODES
 from billing.refusal_words import SENTENCES as MORE_SENTENCES
@@ -189,6 +191,7 @@ SENTENCES: dict[str, Sentence] = {
     "office_user_username_key": _("There is already a user of this name."),
     "office_auditseal_position_key": ALREADY_THERE,
     **MORE_SENTENCES,
+    **PROCESSOR_SENTENCES,
 }
 # Names that Django makes up: how they end, and what such a constraint is for.
 ENDINGS: dict[str, Sentence] = {
@@ -212,6 +215,7 @@ CODES = {
     "invoice_not_over_applied": "over_allocation",
     "credit_item_not_over_applied": "more_than_paid",
     **MORE_CODES,
+    **PROCESSOR_CODES,
 }
 
 

@@ -7,11 +7,20 @@ from typing import Any
 
 import structlog
 
+from payments.selectors.card_numbers import without_card_numbers
+
+
+def hide_cards(_logger: Any, _method: str, event: Any) -> Any:
+    """Whatever somebody typed into an address or a message, no number of a card is written (invariant 47)."""
+    return {name: without_card_numbers(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
+    hide_cards,
 ]
 
 

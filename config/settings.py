@@ -14,11 +14,10 @@ from typing import Any
 import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
-from django.templatetags.static import static
-from django.urls import reverse_lazy
 
-from config import logs
+from config import gateways, logs
 from config.embedded.address import database
+from config.look import UNFOLD as UNFOLD
 
 django_stubs_ext.monkeypatch()  # before any model: DecimalField[...] and its kin
 
@@ -43,10 +42,12 @@ def development_key(purpose: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(f"quittance {purpose}".encode()).digest()).decode()
 
 
-# Places. Everything the program writes is below VAR_DIR; tests write beside, never into, the demo's files.
+# Places. Everything the program writes is below VAR_DIR; tests write beside, never into, the demo's files, and each
+# of several test processes into its own.
 
 VAR_DIR = (BASE_DIR / env.str("VAR_DIR", default="var")).resolve()
-FILES_DIR = VAR_DIR / "test" if TESTING else VAR_DIR
+_worker = env.str("PYTEST_XDIST_WORKER", default="")
+FILES_DIR = VAR_DIR / (f"test-{_worker}" if _worker else "test") if TESTING else VAR_DIR
 MEDIA_ROOT = FILES_DIR / "media"
 ARCHIVE_DIR = FILES_DIR / "archive"
 DOCUMENTS_DIR = FILES_DIR / "documents"
@@ -286,6 +287,14 @@ if _mail := required("EMAIL_URL", ""):
     EMAIL_USE_TLS = _mail_settings.get("EMAIL_USE_TLS", False)
     EMAIL_USE_SSL = _mail_settings.get("EMAIL_USE_SSL", False)
 
+# Processors: see config.gateways.
+
+SANDBOX_PORT = env.int("SANDBOX_PORT", default=8100)
+GATEWAYS = gateways.read(env.ENVIRON) or ({} if PRODUCTION or TESTING else gateways.of_sandbox(SANDBOX_PORT))
+DEFAULT_GATEWAY = env.str("DEFAULT_GATEWAY", default="precisepay")  # of schools that have chosen none
+CHARGE_WORKERS = env.int("CHARGE_WORKERS", default=8)  # charges that one job has under way at once
+PUBLIC_URL = env.str("PUBLIC_URL", default="")  # how payers reach us, for links in messages: https://pay.example.org
+
 # Jobs. The queue row is only a doorbell; checks.py proves that none rings again while the first is at work.
 
 Q_CLUSTER = {
@@ -356,43 +365,3 @@ SPECTACULAR_SETTINGS = {
 }
 IMPORT_EXPORT_USE_TRANSACTIONS = True
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
-
-UNFOLD = {
-    "SITE_TITLE": "Quittance",
-    "SITE_HEADER": "Quittance",
-    "SITE_URL": None,
-    "SITE_ICON": lambda request: static("brand/mark.svg"),
-    "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("brand/favicon.svg")},
-    ],
-    "STYLES": [lambda request: static("console/shell.css")],
-    "SCRIPTS": [lambda request: static("console/shell.js")],
-    "SHOW_LANGUAGES": True,
-    "SHOW_BACK_BUTTON": True,
-    "SHOW_HISTORY": False,
-    "LANGUAGES": {"action": lambda request: reverse_lazy("admin:language")},
-    "BORDER_RADIUS": "6px",
-    "LOGIN": {"form": "config.console.signing_in.SignInForm"},
-    "COMMAND": {"search_models": False},
-    "SIDEBAR": {
-        "show_search": False,
-        "command_search": True,
-        "show_all_applications": False,
-        "navigation": "config.console.navigation.navigation",
-    },
-    "COLORS": {
-        "primary": {
-            "50": "oklch(97.1% .014 175)",
-            "100": "oklch(94.0% .035 175)",
-            "200": "oklch(88.5% .065 175)",
-            "300": "oklch(80.8% .090 176)",
-            "400": "oklch(70.4% .105 177)",
-            "500": "oklch(60.0% .100 178)",
-            "600": "oklch(51.5% .088 179)",
-            "700": "oklch(43.5% .074 180)",
-            "800": "oklch(37.0% .060 181)",
-            "900": "oklch(31.5% .050 182)",
-            "950": "oklch(22.0% .036 184)",
-        }
-    },
-}

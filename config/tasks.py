@@ -9,7 +9,17 @@ from django.utils import timezone
 
 from billing.office.notices import send_due_notices
 from billing.tasks import accrue_earnings, bill_due, chase_overdue, expire_lesson_credits, tend_agreements
-from payments.tasks import alarm_refunds
+from payments.tasks import (
+    alarm_refunds,
+    ask_unknown,
+    charge_due,
+    fetch_settlements,
+    forget_webhooks,
+    hear_webhooks,
+    retry_due,
+    tend_methods,
+    tend_zoho,
+)
 from receipts.tasks import issue_refund_papers, mature_due_cheques
 
 log = structlog.get_logger(__name__)
@@ -20,8 +30,16 @@ JOBS: list[tuple[str, Callable[[datetime], object]]] = [
     ("mature_cheques", mature_due_cheques),
     ("issue_refund_papers", issue_refund_papers),
     ("alarm_refunds", alarm_refunds),
+    ("hear_webhooks", hear_webhooks),
+    ("ask_unknown", ask_unknown),
+    ("fetch_settlements", fetch_settlements),
+    ("forget_webhooks", forget_webhooks),
+    ("tend_methods", tend_methods),
+    ("tend_zoho", tend_zoho),
     ("tend_agreements", tend_agreements),
     ("bill_due", bill_due),
+    ("charge_due", charge_due),
+    ("retry_due", retry_due),
     ("chase_overdue", chase_overdue),
     ("accrue_earnings", accrue_earnings),
     ("expire_lesson_credits", expire_lesson_credits),

@@ -10,6 +10,7 @@ urlpatterns = [
     path("", start, name="start"),
     path("console/", admin.site.urls),
     path("", include("billing.pages.urls")),
+    path("", include("payments.pages.urls")),
     path("api/v1/", include("receipts.api.urls")),
     path("api/v1/", include("billing.api.urls")),  # last of the API: it answers for whatever is not there
     path("healthz", health.healthz, name="healthz"),

@@ -30,14 +30,17 @@ REFUND_ROLES: dict[str, Role] = {
 
 def payment_received(
     *, key: str, number: str, customer_id: int, method: str, amount: Decimal, currency: str, on: date,
-    bank_ledger_account_id: int | None = None, department: str = "", project: str = "",
+    ledger_account_id: int | None = None, department: str = "", project: str = "",
 ) -> Draft:  # fmt: skip
-    """Dr cash, cheques in hand, bank or clearing by method, Cr unapplied cash of the customer (R137)."""
+    """Dr cash, cheques in hand, bank or clearing by method, Cr unapplied cash of the customer (R137).
+
+    ledger_account_id: of the bank account or processor where the money lies; None: the default of its role.
+    """
     tags = {"department": department, "project": project}
     return Draft(
         key=key, event="payment_received", entry_date=on, currency=currency, memo=number,
         lines=[
-            debit(MONEY_ROLES[Method(method)], amount, account_id=bank_ledger_account_id, **tags),
+            debit(MONEY_ROLES[Method(method)], amount, account_id=ledger_account_id, **tags),
             credit(Role.UNAPPLIED_CASH, amount, party=customer_id, **tags),
         ],
     )  # fmt: skip
@@ -55,12 +58,12 @@ def deposit_made(
 
 def payment_returned(
     *, key: str, number: str, customer_id: int, amount: Decimal, currency: str, on: date, reason: str,
-    bank_ledger_account_id: int | None = None,
+    role: Role = Role.BANK, ledger_account_id: int | None = None,
 ) -> Draft:  # fmt: skip
-    """Dr unapplied cash of the customer, Cr bank: the bank took a deposited cheque back (R115)."""
+    """Dr unapplied cash of the customer, Cr where it lay: the bank took a deposited cheque or a debit back (R115)."""
     lines = [
         debit(Role.UNAPPLIED_CASH, amount, party=customer_id),
-        credit(Role.BANK, amount, account_id=bank_ledger_account_id),
+        credit(role, amount, account_id=ledger_account_id),
     ]
     return Draft(
         key=key, event="payment_returned", entry_date=on, currency=currency, lines=lines, memo=number, reason=reason
@@ -105,7 +108,7 @@ def refund_approved(
 
 def refund_paid(
     *, key: str, number: str, customer_id: int, method: str, amount: Decimal, currency: str, on: date,
-    bank_ledger_account_id: int | None = None,
+    ledger_account_id: int | None = None,
 ) -> Draft:  # fmt: skip
     """Dr refunds payable, Cr where the money left from; kept as credit: Cr unapplied cash of the customer.
 
@@ -113,35 +116,38 @@ def refund_paid(
     """
     role = REFUND_ROLES[method]
     party = customer_id if role == Role.UNAPPLIED_CASH else None
-    account_id = bank_ledger_account_id if role == Role.BANK else None
     lines = [
         debit(Role.REFUNDS_PAYABLE, amount, party=customer_id),
-        credit(role, amount, party=party, account_id=account_id),
+        credit(role, amount, party=party, account_id=ledger_account_id),
     ]
     return Draft(key=key, event="refund_paid", entry_date=on, currency=currency, lines=lines, memo=number)
 
 
 def chargeback_held(
     *, key: str, number: str, amount: Decimal, currency: str, on: date, method: str,
-    bank_ledger_account_id: int | None = None,
+    ledger_account_id: int | None = None,
 ) -> Draft:  # fmt: skip
     """Dr disputed funds, Cr where money of the method lies: the cardholder's bank holds it (R107)."""
     role = MONEY_ROLES[Method(method)]
-    account_id = bank_ledger_account_id if role == Role.BANK else None
-    lines = [debit(Role.DISPUTED_FUNDS, amount), credit(role, amount, account_id=account_id)]
+    lines = [debit(Role.DISPUTED_FUNDS, amount), credit(role, amount, account_id=ledger_account_id)]
     return Draft(key=key, event="chargeback_held", entry_date=on, currency=currency, lines=lines, memo=number)
 
 
 def chargeback_settled(
     *, key: str, number: str, customer_id: int, lost: Decimal, won: Decimal, currency: str, on: date, method: str,
-    reason: str, bank_ledger_account_id: int | None = None,
+    reason: str, ledger_account_id: int | None = None,
 ) -> Draft:  # fmt: skip
     """Cr disputed funds by what was held; Dr unapplied cash by what was lost, Dr where it came from by what was won."""
     role = MONEY_ROLES[Method(method)]
-    account_id = bank_ledger_account_id if role == Role.BANK else None
     lines = [debit(Role.UNAPPLIED_CASH, lost, party=customer_id)] if lost else []
-    lines += [debit(role, won, account_id=account_id)] if won else []
+    lines += [debit(role, won, account_id=ledger_account_id)] if won else []
     lines.append(credit(Role.DISPUTED_FUNDS, lost + won))
     return Draft(
         key=key, event="chargeback_settled", entry_date=on, currency=currency, lines=lines, memo=number, reason=reason
     )
+
+
+def fees_kept(*, key: str, batch: str, amount: Decimal, currency: str, on: date, ledger_account_id: int) -> Draft:
+    """Dr fees of processors, Cr the clearing account of the processor that kept them."""
+    lines = [debit(Role.PROCESSOR_FEES, amount), credit(Role.CARD_CLEARING, amount, account_id=ledger_account_id)]
+    return Draft(key=key, event="fees_kept", entry_date=on, currency=currency, lines=lines, memo=batch)

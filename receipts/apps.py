@@ -10,12 +10,16 @@ class ReceiptsConfig(AppConfig):
 
     def ready(self) -> None:
         from billing.office.notices import ATTACHMENTS
-        from payments.services import voiding
+        from payments.services import debit_returns, settling, voiding
         from receipts.papers import checks  # noqa: F401  registers the system check
+        from receipts.services.charged import take_charged
+        from receipts.services.debit_returns import mark_returned
         from receipts.services.papers import mail_attachment
         from receipts.services.refund_papers import mail_refund_receipt
         from receipts.services.voiding import receipt_follows
 
         ATTACHMENTS["receipt"] = mail_attachment
         ATTACHMENTS["refund_receipt"] = mail_refund_receipt
+        debit_returns.FOLLOWS.append(mark_returned)
+        settling.TAKE.append(take_charged)
         voiding.FOLLOWS.append(receipt_follows)

@@ -71,6 +71,7 @@ def agreement(
     offered = of.prices.latest("id")
     details.setdefault("number", f"AGR-TEST-{next(_serial):05d}")
     details.setdefault("anchor_on", starts_on)
+    details.setdefault("dunning_owner", details.get("backend", "native"))
     made = Agreement.objects.create(
         organization=org, customer=payer, plan=of, kind=of.kind, basis=of.basis,
         frequency=details.pop("frequency", offered.frequency), currency=org.currency, starts_on=starts_on,

@@ -8,11 +8,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection, connections
 from django.test import TransactionTestCase
 from django.utils import timezone, translation
+
+from tests.scanner import WATCH, begin
+
+# Several processes share the machine: how long an example takes says nothing about what it tests.
+hypothesis.settings.register_profile("shared", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("shared")
 
 # Filled by migrations; the rest of the database belongs to the test.
 SEEDED = ["django_migrations", "django_content_type", "auth_permission", "office_grant"]
@@ -39,8 +46,12 @@ END $$
 
 
 def _empty_database(case: TransactionTestCase) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(EMPTY_DATABASE)
+    try:
+        WATCH.look_at_rows()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(EMPTY_DATABASE)
+    WATCH.check()
 
 
 TransactionTestCase._fixture_teardown = _empty_database  # type: ignore[attr-defined]
@@ -62,7 +73,26 @@ def _own_files() -> Iterator[None]:
     """Archive, media and keys of a test run live in a directory of their own, new each time."""
     shutil.rmtree(settings.FILES_DIR, ignore_errors=True)
     yield
+    WATCH.look_at_files(settings.FILES_DIR)
     shutil.rmtree(settings.FILES_DIR, ignore_errors=True)
+    WATCH.check()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _watched() -> Iterator[None]:
+    """Invariant 47: no number of a card, token or secret comes to rest anywhere, whatever is tested."""
+    stop = begin(WATCH)
+    yield
+    stop()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_leaked() -> Iterator[None]:
+    """What was logged, mailed or shown. Rows are looked at when they are deleted, which may be later."""
+    WATCH.tokens.clear()
+    yield
+    WATCH.look_at_mail()
+    WATCH.check()
 
 
 @pytest.fixture(autouse=True)

@@ -28,6 +28,10 @@ from billing.office.policies import POLICIES, Found, Policy, policies_for, polic
 GROUPS = {
     "payments": gettext_lazy("Taking payments"),
     "allocation": gettext_lazy("Applying payments"),
+    "debits": gettext_lazy("Bank debits"),
+    "recovery": gettext_lazy("Failed charges"),
+    "autopay": gettext_lazy("Automatic charges"),
+    "fraud": gettext_lazy("Suspected fraud"),
     "discount": gettext_lazy("Early-payment discount"),
     "write_off": gettext_lazy("Small differences"),
     "credit": gettext_lazy("Credit limits and holds"),
@@ -131,7 +135,11 @@ CHOICES = {
     "receipts.delivery": "delivery", "agreements.frequencies": "frequency",
 }  # fmt: skip
 # Words of settings that choose among something of their own.
+STRICTNESS: dict[str, Sentence] = {
+    "refuse": gettext_lazy("is refused"), "warn": gettext_lazy("is taken, and the office sees it"),
+}  # fmt: skip
 OWN_WORDS: dict[str, dict[str, Sentence]] = {
+    "payments.methods.cvv": STRICTNESS, "payments.methods.avs": STRICTNESS, "payments.methods.elsewhere": STRICTNESS,
     "agreements.proration": {
         "day": gettext_lazy("its days"), "full": gettext_lazy("the whole period"), "none": gettext_lazy("nothing"),
     },

@@ -31,6 +31,7 @@ STANDARD = (
     ("4900", _("Sales discount"), Kind.CONTRA_INCOME, Role.SALES_DISCOUNT),
     ("6100", _("Teacher pay"), Kind.EXPENSE, Role.TEACHER_PAY),
     ("6200", _("Commissions"), Kind.EXPENSE, Role.COMMISSIONS),
+    ("6300", _("Fees of processors"), Kind.EXPENSE, Role.PROCESSOR_FEES),
     ("6900", _("Small differences written off"), Kind.EXPENSE, Role.SMALL_DIFFERENCES),
     ("6950", _("Cash over and short"), Kind.EXPENSE, Role.CASH_OVER_SHORT),
 )
@@ -49,10 +50,21 @@ def open_chart(organization_id: int, language: str = "en") -> None:
 
 @transaction_required
 def open_bank_ledger_account(organization_id: int, name: str) -> LedgerAccount:
-    """A ledger account of its own for one of our bank accounts, coded after the last one of its role."""
-    taken = LedgerAccount.objects.filter(organization_id=organization_id, role=Role.BANK).count()
+    """A ledger account of its own for one of our bank accounts."""
+    return _open_own(organization_id, Role.BANK, "1010", name)
+
+
+@transaction_required
+def open_clearing_ledger_account(organization_id: int, name: str) -> LedgerAccount:
+    """A ledger account of its own for what lies with a processor until it is settled (invariant 10)."""
+    return _open_own(organization_id, Role.CARD_CLEARING, "1040", name)
+
+
+def _open_own(organization_id: int, role: Role, code: str, name: str) -> LedgerAccount:
+    """Coded after the last one of its role."""
+    taken = LedgerAccount.objects.filter(organization_id=organization_id, role=role).count()
     return LedgerAccount.objects.create(
-        organization_id=organization_id, code=f"1010.{taken:02d}", name=name[:120], kind=Kind.ASSET, role=Role.BANK,
+        organization_id=organization_id, code=f"{code}.{taken:02d}", name=name[:120], kind=Kind.ASSET, role=role,
         is_default=False,
     )  # fmt: skip
 

@@ -36,6 +36,7 @@ class Role(models.TextChoices):
     SMALL_DIFFERENCES = "small_differences", _("small differences written off")
     LATE_FEES = "late_fees", _("late fees")
     SERVICE_FEES = "service_fees", _("return and processing fees")
+    PROCESSOR_FEES = "processor_fees", _("fees of processors")
     CASH_OVER_SHORT = "cash_over_short", _("cash over and short")
     DISPUTED_FUNDS = "disputed_funds", _("disputed funds")
     POLICY_LOANS = "policy_loans", _("policy loans")

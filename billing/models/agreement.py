@@ -64,8 +64,9 @@ class Agreement(models.Model):
 
     plan, frequency: as they hold today; terms say what held when. anchor_on: first day of a full cycle, whose day of
     the month is kept (31 Jan, 28 Feb, 31 Mar). ends_on: last day, empty: until cancelled. package_used: lessons taken
-    of package_size; expires_on: last day they may be taken. backend: who bills and chases. collects_itself: autopay as
-    the family wished it. state_until: last day of a pause.
+    of package_size; expires_on: last day they may be taken. backend: who bills. dunning_owner: who alone charges what
+    was billed, tries again and reminds. collects_itself: autopay as the family wished it. state_until: last day of a
+    pause.
     """
 
     organization = models.ForeignKey(Organization, models.PROTECT, db_index=False, related_name="agreements")
@@ -91,6 +92,9 @@ class Agreement(models.Model):
     package_used = models.PositiveSmallIntegerField(_("lessons taken"), default=0)
     expires_on = models.DateField(_("lessons expire"), null=True, blank=True)
     backend = models.CharField(_("billed by"), max_length=8, choices=Backend.choices, default=Backend.NATIVE)
+    dunning_owner = models.CharField(
+        _("chased and tried again by"), max_length=8, choices=Backend.choices, default=Backend.NATIVE
+    )
     external_reference = models.CharField(_("number there"), max_length=60, blank=True)
     collects_itself = models.BooleanField(_("autopay"), default=False)
     state = models.CharField(_("state"), max_length=10, choices=AgreementState.choices, default=AgreementState.ACTIVE)
@@ -123,6 +127,9 @@ class Agreement(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(package_used__lte=F("package_size")), name="agreement_package_not_overdrawn"
+            ),
+            models.CheckConstraint(
+                condition=~Q(backend="native") | Q(dunning_owner="native"), name="agreement_one_owner"
             ),
         ]  # fmt: skip
         indexes = [

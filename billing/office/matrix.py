@@ -54,6 +54,7 @@ manage_collections         - - D D D R R - -
 waive_late_fee             - - M C C C - - -
 pay_providers              - - - - M C R M -
 resolve_unknown_charge     - - - M C C - - -
+tend_webhooks              - - - - D D R D -
 import_bank_file           - - D D - - D - -
 match_bank_lines           - - M D - - D - -
 sign_off_reconciliation    - - - - - C M - -

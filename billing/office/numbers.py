@@ -11,6 +11,7 @@ from billing.transactions import transaction_required
 FORMATS = {
     "PAY": ("{day:%Y-%m}", "PAY-{day:%Y-%m}-{n:08d}"),
     "TXN": ("{day:%Y%m%d}", "TXN-{day:%Y%m%d}-{n:06d}"),
+    "ATT": ("{day:%Y%m%d}", "ATT-{day:%Y%m%d}-{n:06d}"),  # attempts at processors
     "RCP": ("{day:%Y}", "RCP-{day:%Y}-{n:08d}"),
     "REF": ("{day:%Y-%m}", "REF-{day:%Y-%m}-{n:08d}"),
     "INV": ("{day:%Y}", "INV-{day:%Y}-{n:08d}"),

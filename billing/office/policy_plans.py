@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.errors import BadInput
 from billing.inputs import parse_day
 from billing.office.policy_kinds import Policy
+from billing.office.policy_recovery import RECOVERY_CHECKS, RECOVERY_POLICIES
 
 OUR_CURRENCY = _("in the organization's currency")
 PERCENT = _("percent")
@@ -119,6 +120,7 @@ PLAN_POLICIES = (
            _("Commission of the agent above, on premiums."), PERCENT),
     Policy("earnings.payout_minimum", "amount", None, _("Less than this is not paid out yet; empty: any amount."),
            OUR_CURRENCY),
+    *RECOVERY_POLICIES,
 )  # fmt: skip
 
 
@@ -156,6 +158,7 @@ PLAN_CHECKS: dict[str, Callable[[str], object]] = {
     "dunning.before_days": read_ladder,
     "dunning.after_days": read_ladder,
     "lessons.seasons": read_seasons,
+    **RECOVERY_CHECKS,
 }
 
 PLAN_PRESETS: dict[str, dict[str, Any]] = {

@@ -7,7 +7,9 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from billing.money import EXPONENTS
+from billing.office.policy_fraud import FRAUD_POLICIES
 from billing.office.policy_kinds import Policy
+from billing.office.policy_methods import METHOD_POLICIES
 from billing.office.policy_plans import PLAN_POLICIES, PLAN_PRESETS
 
 METHOD_WORDS = {
@@ -101,6 +103,11 @@ POLICIES: dict[str, Policy] = {
             "cheques.return_fee", "amount", None, _("Fee billed for a returned cheque; empty: none."),
             _("in the organization's currency"),
         ),
+        Policy(
+            "debits.return_fee", "amount", None,
+            _("Fee billed for a debit that came back for lack of money; empty: none."),
+            _("in the organization's currency"),
+        ),
         Policy("cheques.hold_on_return", "flag", False, _("A returned cheque puts the customer on credit hold.")),
         Policy(
             "cheques.answer_days", "number", 5, _("A deposited cheque without an answer this long is looked at."),
@@ -171,6 +178,8 @@ POLICIES: dict[str, Policy] = {
         ),
         Policy("receipts.terms", "text", "", _("Terms printed at the foot of receipts.")),
         Policy("receipts.signatory", "text", "", _("Name printed at the signature line of receipts.")),
+        *METHOD_POLICIES,
+        *FRAUD_POLICIES,
         *PLAN_POLICIES,
     )
 }  # fmt: skip

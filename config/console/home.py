@@ -26,6 +26,7 @@ from config.console.agreement_cards import agreement_cards, chasing_cards, provi
 from config.console.books import books_of
 from config.console.cards import Card, Desk, listed
 from config.console.counter_cards import cheque_cards, money_back_cards
+from config.console.gateway_cards import gateway_cards
 from config.console.navigation import waiting_for
 from config.console.people import is_platform_admin
 from config.health import HEARTBEAT_LIMIT
@@ -41,7 +42,7 @@ EARNED = (LedgerRole.REVENUE, LedgerRole.LATE_FEES, LedgerRole.SALES_RETURNS, Le
 
 
 def home_context(request: HttpRequest) -> dict[str, Any]:
-    """Sections for what the user may do. At most twenty-seven queries beyond the frame of the page."""
+    """Sections for what the user may do. At most twenty-eight queries beyond the frame of the page."""
     now = clock.now()
     desk = Desk(request, now, request.organization.today(now))  # type: ignore[attr-defined]
     sections = [
@@ -53,6 +54,7 @@ def home_context(request: HttpRequest) -> dict[str, Any]:
             (_("Overdue"), may_here(request, "manage_collections", Mode.DO), chasing_cards),
             (_("Cheques"), may_here(request, "deposit_cheques", Mode.DO), cheque_cards),
             (_("Money back"), may_here(request, "ask_refund", Mode.MAKE), money_back_cards),
+            (_("Online payments"), may_here(request, "resolve_unknown_charge", Mode.CHECK), gateway_cards),
             (_("To look at again"), may_here(request, "verify_large_payment", Mode.CHECK), _looking_again),
             (_("The books"), may_here(request, "see_journal"), _books),
             (_("Teachers and agents"), may_here(request, "pay_providers", Mode.MAKE, Mode.CHECK), provider_cards),

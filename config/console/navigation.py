@@ -86,6 +86,7 @@ GROUPS: tuple[tuple[Sentence, tuple[Item, ...]], ...] = (
         _("Overdue"),
         (
             Item(_("Overdue timelines"), "timeline", "timelines", ("see_receivables",)),
+            Item(_("Failed charges"), "credit_card_off", "failed_charges", ("see_receivables",)),
             Item(_("Collections"), "support_agent", "collections", ("manage_collections",)),
             Item(_("Debt plans"), "calendar_add_on", "billing_debtplan_changelist", ("manage_collections",)),
         ),
@@ -122,6 +123,18 @@ GROUPS: tuple[tuple[Sentence, tuple[Item, ...]], ...] = (
             Item(_("Refunds"), "undo", "refunds", ("see_receivables",)),
             Item(_("Cancelled class"), "event_busy", "refund_class", ("ask_refund",), Mode.MAKE),
             Item(_("Disputes"), "gavel", "disputes", ("see_receivables",)),
+        ),
+    ),
+    (
+        _("Online payments"),
+        (
+            Item(_("Attempts"), "credit_card", "payments_paymentattempt_changelist", ("see_receivables",)),
+            Item(_("Being confirmed"), "pending", "confirming", ("see_receivables",)),
+            Item(_("Gateways"), "hub", "gateways", ("see_reports",)),
+            Item(_("Performance"), "speed", "gateway_performance", ("see_reports",)),
+            Item(_("Gateway errors"), "report", "payments_gatewayerror_changelist", ("see_receivables",)),
+            Item(_("Settlements"), "receipt_long", "settlements", ("see_receivables",)),
+            Item(_("Webhooks"), "webhook", "webhooks", ("tend_webhooks",)),
         ),
     ),
     (

@@ -16,6 +16,7 @@ from config.demo.episodes import EPISODES, plan_episodes
 from config.demo.episodes_counter import EPISODES as COUNTER_EPISODES
 from config.demo.family import bring_family
 from config.demo.founding import found_organization, gather_customers, hire
+from config.demo.online import answers, pay_online
 from config.demo.progress import Progress, Stream
 from config.demo.story import DAYS, Story
 from receipts.models import Receipt
@@ -42,6 +43,8 @@ def load(now: datetime, stream: Stream) -> list[str]:
                     bring_family(now)
             _hand_out_papers(house, now)
             send_due_notices(now - timedelta(days=1))
+    if ALLEGRO in missing and answers():
+        pay_online(now)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     progress.end(f"Demo: {', '.join(house.name for house in missing)} {'is' if len(missing) == 1 else 'are'} open")

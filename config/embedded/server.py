@@ -119,6 +119,7 @@ class Server:
             try:
                 fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
+                self.close_lock()
                 return
             self._run("pg_ctl", "-D", self.data, "-m", "fast", "-w", "stop")
             self.close_lock()

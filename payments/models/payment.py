@@ -11,6 +11,7 @@ from billing.models.constraints import MoneyFits
 from billing.money import AmountField, CurrencyField
 from billing.office.models import Organization
 from payments.models.bank_account import BankAccount
+from payments.models.gateway_account import GatewayAccount
 
 
 class Method(models.TextChoices):
@@ -107,6 +108,9 @@ class Payment(models.Model):
     project = models.CharField(_("project"), max_length=40, blank=True)
     bank_account = models.ForeignKey(
         BankAccount, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("into bank account")
+    )
+    gateway_account = models.ForeignKey(
+        GatewayAccount, models.PROTECT, null=True, blank=True, related_name="payments", verbose_name=_("processor")
     )
     drawer_session = models.ForeignKey(
         "DrawerSession", models.PROTECT, null=True, blank=True, related_name="payments", verbose_name=_("cash drawer")

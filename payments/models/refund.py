@@ -11,6 +11,7 @@ from billing.models.constraints import MoneyFits
 from billing.money import AmountField, CurrencyField
 from billing.office.models import Organization
 from billing.office.secrets import EncryptedTextField
+from payments.models.attempt import PaymentAttempt
 from payments.models.bank_account import BankAccount
 from payments.models.cash import DrawerSession
 from payments.models.payment import Payment
@@ -69,6 +70,7 @@ class RequestedVia(models.TextChoices):
     CONSOLE = "console", _("office")
     PARENT = "parent", _("customer")
     API = "api", _("other system")
+    ZOHO = "zoho", "Zoho Billing"
 
 
 class RefundBatch(models.Model):
@@ -145,8 +147,9 @@ class Refund(models.Model):
     requested_on = models.DateField(_("asked on"))
     requested_at = models.DateTimeField(_("asked at"))
     requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, db_index=False, related_name="+", verbose_name=_("asked by")
-    )
+        settings.AUTH_USER_MODEL, models.PROTECT, db_index=False, null=True, blank=True, related_name="+",
+        verbose_name=_("asked by"),
+    )  # fmt: skip
     expected_on = models.DateField(_("expected by"))
     approval = models.ForeignKey("office.ApprovalRequest", models.PROTECT, null=True, blank=True, related_name="+")
     approved_at = models.DateTimeField(_("approved at"), null=True, blank=True)
@@ -179,8 +182,14 @@ class Refund(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(state__in=["requested", "rejected", "withdrawn", "failed"])
-                | Q(entry__isnull=False, approval__isnull=False),
+                | Q(entry__isnull=False, approval__isnull=False)
+                | Q(entry__isnull=False, requested_via="zoho"),
                 name="refund_reserved_is_posted",
+            ),
+            models.CheckConstraint(
+                condition=Q(requested_via="zoho", requested_by__isnull=True, approval__isnull=True)
+                | ~Q(requested_via="zoho") & Q(requested_by__isnull=False),
+                name="refund_asked_by_somebody",
             ),
             models.CheckConstraint(
                 condition=Q(state="processed", paid_entry__isnull=False, processed_on__isnull=False)
@@ -231,10 +240,15 @@ class RefundAttempt(models.Model):
     reference = models.CharField(_("reference"), max_length=80, blank=True)
     bank_account = models.ForeignKey(BankAccount, models.PROTECT, null=True, blank=True, related_name="+")
     drawer_session = models.ForeignKey(DrawerSession, models.PROTECT, null=True, blank=True, related_name="+")
+    gateway_attempt = models.OneToOneField(
+        PaymentAttempt, models.PROTECT, null=True, blank=True, related_name="refund_attempt"
+    )
     outcome = models.CharField(_("outcome"), max_length=400, blank=True)
     sent_on = models.DateField(_("sent on"))
     sent_at = models.DateTimeField(_("sent at"))
-    sent_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, db_index=False, related_name="+")
+    sent_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, db_index=False, null=True, blank=True, related_name="+"
+    )
     settled_at = models.DateTimeField(_("settled at"), null=True, blank=True)
     settled_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, db_index=False, null=True, blank=True, related_name="+"

@@ -33,6 +33,7 @@ def void_facts(payment: Payment) -> dict[str, Any]:
         "entries_reversed": len(entries) + len(chain) + 1 if item is not None else 0,
         **_where_it_lies(payment),
         **_match(payment),
+        "processor": payment.gateway_account.name if payment.gateway_account else "",
         "withdrawn": _waiting(payment) if item is None else [],
     }
 

@@ -22,6 +22,7 @@ from payments.models.payment import PAYMENT_MOVES
 from payments.models.refund import RefundState
 from payments.postings import chargeback_settled
 from payments.selectors.disputes import chargebacks_of
+from payments.selectors.places import ledger_account_of
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def close_chargeback(
         key=f"dispute:{dispute.number}:settled", number=dispute.number, customer_id=dispute.customer_id, lost=lost,
         won=dispute.amount - lost, currency=dispute.currency, method=payment.method, reason=reason,
         on=max(open_day(organization.pk, organization.today(now)), dispute.hold_entry.entry_date),
-        bank_ledger_account_id=payment.bank_account.ledger_account_id if payment.bank_account else None,
+        ledger_account_id=ledger_account_of(payment),
     )  # fmt: skip
     return Booked(entry=post_entries(organization_id=organization.pk, drafts=[draft], now=now, by_id=by.pk)[0])
 

@@ -67,8 +67,9 @@ def move_deadline(*, dispute: Dispute, deadline_on: date, reason: str, now: date
 
 
 def add_event(
-    dispute: Dispute, kind: str, text: str, now: datetime, by: User, *, channel: str = "", due_on: date | None = None
-) -> DisputeEvent:
+    dispute: Dispute, kind: str, text: str, now: datetime, by: User | None, *, channel: str = "",
+    due_on: date | None = None,
+) -> DisputeEvent:  # fmt: skip
     """A line of the file. The very same words by the same person a moment later are a second click: one line."""
     line = DisputeEvent.objects.filter(dispute=dispute, kind=kind, channel=channel, text=text[:1000], due_on=due_on)
     earlier = line.filter(by=by, at__gt=now - A_MOMENT).first() if kind != DisputeEventKind.STATE else None
@@ -84,7 +85,7 @@ def check_deadline(deadline_on: date, opened_on: date) -> None:
         raise BadInput(sentence, field="deadline_on", code="deadline_before_opening", day=opened_on)
 
 
-def tell_managers(dispute: Dispute, reason: str, now: datetime, by: User) -> None:
+def tell_managers(dispute: Dispute, reason: str, now: datetime, by: User | None) -> None:
     """Stamp it, write it down, and tell the managers through the office inbox."""
     dispute.escalated_at = now
     dispute.save(update_fields=["escalated_at"])

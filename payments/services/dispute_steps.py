@@ -79,7 +79,7 @@ def tick_step(
 
 
 @transaction_required
-def tick_by_itself(*, dispute: Dispute, key: str, reference: str, now: datetime, by: User) -> None:
+def tick_by_itself(*, dispute: Dispute, key: str, reference: str, now: datetime, by: User | None) -> None:
     """Tick a step that a deed of the program made true; one that was ticked before, or is not there, stays."""
     step = dispute.steps.filter(key=key, done_at__isnull=True).first()
     if step is not None:
@@ -110,6 +110,6 @@ def check_open(dispute: Dispute) -> None:
         raise Closed(number=dispute.number, state=dispute.get_state_display())
 
 
-def _mark(step: DisputeStep, reference: str, now: datetime, by: User, applies: bool) -> None:
+def _mark(step: DisputeStep, reference: str, now: datetime, by: User | None, applies: bool) -> None:
     step.applies, step.reference, step.done_at, step.done_by = applies, reference, now, by
     step.save(update_fields=["applies", "reference", "done_at", "done_by"])

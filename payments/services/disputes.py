@@ -26,6 +26,7 @@ from payments.models import Dispute, Method, Payment, PaymentState
 from payments.models.dispute import DisputeEventKind, DisputeKind, DisputeReason
 from payments.postings import chargeback_held
 from payments.selectors.disputes import OPEN, chargebacks_of, left_to_contest
+from payments.selectors.places import ledger_account_of
 from payments.services.dispute_care import WORK, add_event, check_deadline, tell_managers
 from payments.services.dispute_steps import make_steps, tick_by_itself
 
@@ -70,13 +71,13 @@ class DisputeOrder:
 
 
 @transaction_required
-def open_dispute(*, organization: Organization, order: DisputeOrder, now: datetime, by: User) -> Dispute:
+def open_dispute(*, organization: Organization, order: DisputeOrder, now: datetime, by: User | None) -> Dispute:
     """Open the file. The same order with the same key gives the dispute made the first time.
 
     A contested invoice: up to what is still open on it, because what was paid of a bill comes back as a refund; it
     leaves automatic allocation. A chargeback: up to what is left of the payment after refunds and other chargebacks;
     posts "Chargeback held" on the day the bank came forward, or in the next open month. Above the policy
-    disputes.escalate_above it goes to the managers at once.
+    disputes.escalate_above it goes to the managers at once. by: None where the processor told of it.
     Raises BadInput, NotFound, NotContestable, TooMuchContested, AlreadyContested, KeyReused.
     """
     order = _cleaned(order)
@@ -94,7 +95,7 @@ def open_dispute(*, organization: Organization, order: DisputeOrder, now: dateti
     _check_amount(order.amount, left, about)
     dispute.customer_id, dispute.currency = about.customer_id, about.currency
     dispute.opened_at, dispute.opened_by = now, by
-    dispute.assigned_to = by if may(by, organization, WORK, Mode.DO, Mode.MAKE) else None
+    dispute.assigned_to = by if by is not None and may(by, organization, WORK, Mode.DO, Mode.MAKE) else None
     dispute.number = take_numbers(organization, today, {"DSP": 1})["DSP"][0]
     if isinstance(about, Payment):
         dispute.hold_entry = _hold(dispute, about, now, by)
@@ -209,16 +210,17 @@ def _check_case(payment: Payment, order: DisputeOrder, opened_on: date) -> None:
         )
 
 
-def _hold(dispute: Dispute, payment: Payment, now: datetime, by: User) -> JournalEntry:
+def _hold(dispute: Dispute, payment: Payment, now: datetime, by: User | None) -> JournalEntry:
     draft = chargeback_held(
         key=f"dispute:{dispute.number}:held", number=dispute.number, amount=dispute.amount, currency=dispute.currency,
         on=open_day(dispute.organization_id, dispute.opened_on), method=payment.method,
-        bank_ledger_account_id=payment.bank_account.ledger_account_id if payment.bank_account else None,
+        ledger_account_id=ledger_account_of(payment),
     )  # fmt: skip
-    return post_entries(organization_id=dispute.organization_id, drafts=[draft], now=now, by_id=by.pk)[0]
+    by_id = by.pk if by else None
+    return post_entries(organization_id=dispute.organization_id, drafts=[draft], now=now, by_id=by_id)[0]
 
 
-def _begin(dispute: Dispute, about: Invoice | Payment, now: datetime, by: User) -> None:
+def _begin(dispute: Dispute, about: Invoice | Payment, now: datetime, by: User | None) -> None:
     """What follows from opening: the first line of the file, the invoice left alone, the managers told."""
     add_event(dispute, DisputeEventKind.STATE, dispute.description, now, by, channel="open")
     if isinstance(about, Invoice):

@@ -15,7 +15,7 @@ from billing.models import Customer
 from billing.money import ZERO, fits, format_amount
 from billing.office.models import Organization
 from billing.office.policies import STRATEGIES, PolicyBook
-from payments.models import BankAccount, Method, Purpose
+from payments.models import BankAccount, GatewayAccount, Method, Purpose
 from payments.models.cheque import ChequeKind
 from payments.services.denominations import check_denominations
 
@@ -58,8 +58,9 @@ class PaymentOrder:
     """Money handed over, before it is a payment.
 
     amount: > 0, in `currency`. by_hand: (invoice key, amount) pairs, instead of a strategy. first: invoice numbers
-    the payer named. denominations: (face value, how many) of the cash counted, or none. source_reference:
-    identity in the file or system it comes from, "" at the counter.
+    the payer named. is_taken: a processor has the money already; limits, methods and second persons, which are asked
+    before a charge, are not asked again. denominations: (face value, how many) of the cash counted, or none.
+    source_reference: identity in the file or system it comes from, "" at the counter.
     """
 
     customer_id: int
@@ -76,6 +77,8 @@ class PaymentOrder:
     first: tuple[str, ...] = ()
     cheque: ChequeOrder | None = None
     bank_account: BankAccount | None = None
+    gateway_account: GatewayAccount | None = None
+    is_taken: bool = False
     purpose: str = Purpose.ON_ACCOUNT
     channel: str = "counter"
     note: str = ""
@@ -118,14 +121,16 @@ def check_order(order: PaymentOrder, customer: Customer, book: PolicyBook, today
 def check_money(order: PaymentOrder, customer: Customer, book: PolicyBook, today: date) -> None:
     """What check_order asks whatever the cheque's date: method, amount, currency, day, customer."""
     organization = book.organization
-    _check_method(order, book)
+    if not order.is_taken:
+        _check_method(order, book)
     if order.amount <= ZERO:
         raise BadInput(_("The amount must be more than 0."), field="amount", code="not_positive")
     if not fits(order.amount, order.currency):
         raise BadInput(
             _("{currency} has no such fraction."), field="amount", code="too_many_decimals", currency=order.currency
         )
-    _check_currency(order, organization, book)
+    if not order.is_taken:
+        _check_currency(order, organization, book)
     if order.received_on > today:
         sentence = _("A receipt cannot be dated in the future (today is {today} in {zone}).")
         raise BadInput(sentence, field="received_on", code="future_date", today=today, zone=_city(organization))
@@ -134,12 +139,14 @@ def check_money(order: PaymentOrder, customer: Customer, book: PolicyBook, today
     if order.purpose not in Purpose.values:
         raise BadInput(_("There is no such purpose."), field="purpose", code="unknown_purpose")
     _check_denominations(order)
-    if not customer.is_active:
+    if not customer.is_active and not order.is_taken:
         raise BadInput(_("This customer is closed."), field="customer", code="customer_closed")
 
 
 def reasons_to_wait(order: PaymentOrder, book: PolicyBook) -> list[str]:
     """Why a second person must agree before the money counts: actions of the permission matrix (R13-R15)."""
+    if order.is_taken:
+        return []
     waits = []
     own = order.currency == book.organization.currency
     above = book.amount("payments.verify_above")

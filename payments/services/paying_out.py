@@ -15,9 +15,11 @@ from billing.states import move
 from billing.transactions import transaction_required
 from payments.models import BankAccount, DrawerSession, Method, Refund, RefundAttempt
 from payments.models.refund import ATTEMPT_MOVES, REFUND_MOVES, AttemptState, RefundState
+from payments.selectors.places import ledger_account_of
 from payments.selectors.refunds import HARD_DAYS
 from payments.services.drawers import lock_pay_out, pay_out_cash
 from payments.services.eligibility import check_eligible
+from payments.services.gateway_refunds import goes_by_program, prepare_refund
 from payments.services.refund_books import keep_as_credit, lock_refund, mark_paid, release, reserve
 from payments.services.refund_facts import case_of
 from payments.services.refund_notices import tell_customer
@@ -34,7 +36,8 @@ OUTCOMES = (AttemptState.SUCCEEDED, AttemptState.DECLINED, AttemptState.NOT_SENT
 # A refund to a card or an account is done outside: at the terminal, in the processor's portal, in the bank's. What is
 # about to be done is written down first, as an attempt that is sent; what became of it is reported afterwards. While
 # that is not known the refund stays on its way, and no second attempt can exist, which the database itself refuses.
-# Processors that are asked by program go through the same two steps.
+# Processors that took the money by program are asked by program: the call is prepared with the refund's attempt, made
+# after this transaction, and what comes of it settles both (see gateway_refunds and refund_outcomes).
 
 
 class NotApproved(DomainError):
@@ -92,7 +95,8 @@ def submit_refund(
     refund, _customer = lock_refund(refund)
     _check_may_leave(refund, method, by)
     reference = clean_text(reference, field="reference", longest=80)
-    if method in (Method.CASH, KEPT):
+    by_program = goes_by_program(refund, method)
+    if method in (Method.CASH, KEPT) or by_program:
         bank_account = None
     else:
         _check_sent(refund, method, reference, bank_account)
@@ -100,6 +104,7 @@ def submit_refund(
         refund=refund, ordinal=refund.attempts.count() + 1, method=method, reference=reference,
         bank_account=bank_account if method in FROM_BANK else None,
         drawer_session=drawer_session if method == Method.CASH else None,
+        gateway_attempt=prepare_refund(refund=refund, now=now, by=by) if by_program else None,
         sent_on=refund.organization.today(now), sent_at=now, sent_by=by,
     )  # fmt: skip
     if method == Method.CASH:
@@ -157,7 +162,7 @@ def _hand_out(refund: Refund, attempt: RefundAttempt, now: datetime, by: User) -
 
 @transaction_required
 def settle_attempt(
-    *, attempt: RefundAttempt, outcome: str, on: date, note: str, now: datetime, by: User
+    *, attempt: RefundAttempt, outcome: str, on: date, note: str, now: datetime, by: User | None
 ) -> Refund:  # fmt: skip
     """What became of a refund on its way. outcome: "succeeded", "declined", "not_sent", or "unknown" for not known yet.
 
@@ -165,7 +170,7 @@ def settle_attempt(
     unless it succeeded. Unknown: the refund stays on its way until a later answer; it is never sent again meanwhile.
     Posts: succeeded: "Refund paid"; declined or not sent: the mirror of "Refund approved", the money lies unapplied
     again (see Note [When the money came back meanwhile]). The same outcome again changes nothing.
-    Raises AlreadySettled, BadInput.
+    by: None where the processor said so. Raises AlreadySettled, BadInput.
     """
     refund, customer = lock_refund(attempt.refund)
     rows = RefundAttempt.objects.select_for_update(no_key=True, of=("self",))
@@ -184,8 +189,9 @@ def settle_attempt(
     _check_day(attempt, on, refund.organization.today(now))
     move(attempt, outcome, ATTEMPT_MOVES, outcome=words, settled_at=now, settled_by=by)
     if outcome == AttemptState.SUCCEEDED:
-        account = attempt.bank_account.ledger_account_id if attempt.bank_account else None
-        mark_paid(refund=refund, method=attempt.method, on=on, now=now, by=by, bank_ledger_account_id=account)
+        mark_paid(
+            refund=refund, method=attempt.method, on=on, now=now, by=by, ledger_account_id=_leaves_from(refund, attempt)
+        )  # fmt: skip
         tell_customer(refund=refund, kind="refund_paid", now=now)
         return refund
     release(refund=refund, to=RefundState.FAILED, now=now, by=by, reason=words)
@@ -195,6 +201,15 @@ def settle_attempt(
     )
     judge_hold(customer=customer, now=now, by=by)
     return refund
+
+
+def _leaves_from(refund: Refund, attempt: RefundAttempt) -> int | None:
+    """The ledger account a refund is paid from: of our bank account, or of the processor that took the payment."""
+    if attempt.bank_account is not None:
+        return attempt.bank_account.ledger_account_id
+    if refund.payment is None or attempt.method != refund.payment.method:
+        return None
+    return ledger_account_of(refund.payment)
 
 
 def _check_day(attempt: RefundAttempt, on: date, today: date) -> None:

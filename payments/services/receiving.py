@@ -23,6 +23,7 @@ from billing.transactions import transaction_required
 from payments.models import Cheque, Payment, PaymentState
 from payments.models.payment import PAYMENT_MOVES
 from payments.postings import payment_received
+from payments.selectors.places import ledger_account_of
 from payments.services.cash_taking import lock_drawers
 from payments.services.cheques import write_cheques
 from payments.services.desk import Desk, Planned
@@ -209,7 +210,8 @@ def _payment(
         denominations=[[str(face), pieces] for face, pieces in order.denominations],
         period_from=order.period[0] if order.period else None,
         period_to=order.period[1] if order.period else None, department=order.department, project=order.project,
-        bank_account=order.bank_account, drawer_session_id=order.drawer_session_id, pending_for=",".join(waits),
+        bank_account=order.bank_account, gateway_account=order.gateway_account,
+        drawer_session_id=order.drawer_session_id, pending_for=",".join(waits),
         processed_at=None if waits else now,
     )  # fmt: skip
 
@@ -228,6 +230,7 @@ def _order_of(payment: Payment) -> PaymentOrder:
         received_on=payment.received_on, request_key=payment.request_key, strategy=payment.strategy,
         by_hand=tuple((pk, Decimal(amount)) for pk, amount in payment.plan) if by_hand else None,
         first=() if by_hand else tuple(payment.plan), bank_account=payment.bank_account,
+        gateway_account=payment.gateway_account,
         department=payment.department, project=payment.project,
     )  # fmt: skip
 
@@ -247,7 +250,7 @@ def _receipt_draft(payment: Payment, order: PaymentOrder, on: date) -> Draft:
     return payment_received(
         key=f"payment:{payment.number}:received", number=payment.number, customer_id=order.customer_id,
         method=order.method, amount=order.amount, currency=order.currency, on=on,
-        bank_ledger_account_id=order.bank_account.ledger_account_id if order.bank_account else None,
+        ledger_account_id=ledger_account_of(payment),
         department=order.department, project=order.project,
     )  # fmt: skip
 

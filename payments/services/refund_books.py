@@ -41,7 +41,7 @@ def lock_refund(refund: Refund) -> tuple[Refund, Customer]:
 
 @transaction_required
 def reserve(
-    *, refund: Refund, plan: RefundPlan, now: datetime, by: User, key: str
+    *, refund: Refund, plan: RefundPlan, now: datetime, by: User | None, key: str
 ) -> tuple[JournalEntry, CreditMemo | None]:
     """Make the money free and take it off the credit item. Returns the entry, and the credit memo it led to, if any.
 
@@ -63,7 +63,7 @@ def reserve(
     return _post(refund, draft, now, by), memo
 
 
-def _reduce_bill(refund: Refund, plan: RefundPlan, reduction: MemoPlan, now: datetime, by: User) -> CreditMemo:
+def _reduce_bill(refund: Refund, plan: RefundPlan, reduction: MemoPlan, now: datetime, by: User | None) -> CreditMemo:
     """A credit memo takes the place of the money on the bill, so that the bill does not reopen (R99)."""
     words = f"{refund.number}: {refund.reason}"[:400]
     memo = issue_credit_memo(
@@ -95,7 +95,7 @@ def replace_on_invoice(*, plan: RefundPlan, memo: CreditMemo, now: datetime, by:
 
 
 @transaction_required
-def release(*, refund: Refund, to: str, now: datetime, by: User, reason: str) -> None:
+def release(*, refund: Refund, to: str, now: datetime, by: User | None, reason: str) -> None:
     """Give a reserved refund's money back to the credit item it came from, where it lies unapplied; move it to `to`.
 
     Posts the mirror of "Refund approved", dated today or in the next open month. Where the item was emptied meanwhile,
@@ -115,7 +115,7 @@ def release(*, refund: Refund, to: str, now: datetime, by: User, reason: str) ->
 
 
 @transaction_required
-def keep_as_credit(*, refund: Refund, number: str, now: datetime, by: User) -> CreditItem:
+def keep_as_credit(*, refund: Refund, number: str, now: datetime, by: User | None) -> CreditItem:
     """The refund's money becomes credit of the same customer for future charges. Posts "Refund paid", as credit."""
     organization = refund.organization
     today = organization.today(now)
@@ -129,13 +129,13 @@ def keep_as_credit(*, refund: Refund, number: str, now: datetime, by: User) -> C
 
 @transaction_required
 def mark_paid(
-    *, refund: Refund, method: str, on: date, now: datetime, by: User, bank_ledger_account_id: int | None = None
+    *, refund: Refund, method: str, on: date, now: datetime, by: User | None, ledger_account_id: int | None = None
 ) -> JournalEntry:
     """The money left: processed on that day. Posts "Refund paid". A payment refunded in full becomes so."""
     draft = refund_paid(
         key=f"refund:{refund.number}:paid", number=refund.number, customer_id=refund.customer_id, method=method,
         amount=refund.paid_amount, currency=refund.currency, on=open_day(refund.organization_id, on),
-        bank_ledger_account_id=bank_ledger_account_id,
+        ledger_account_id=ledger_account_id,
     )  # fmt: skip
     entry = _post(refund, draft, now, by)
     move(refund, RefundState.PROCESSED, REFUND_MOVES, paid_entry=entry, processed_on=on, processed_at=now)
@@ -158,5 +158,6 @@ def _finish_payment(refund: Refund) -> None:
             move(payment, PaymentState.REFUNDED, PAYMENT_MOVES)
 
 
-def _post(refund: Refund, draft: Draft, now: datetime, by: User) -> JournalEntry:
-    return post_entries(organization_id=refund.organization_id, drafts=[draft], now=now, by_id=by.pk)[0]
+def _post(refund: Refund, draft: Draft, now: datetime, by: User | None) -> JournalEntry:
+    by_id = by.pk if by else None
+    return post_entries(organization_id=refund.organization_id, drafts=[draft], now=now, by_id=by_id)[0]

@@ -10,6 +10,7 @@ from billing.inputs import clean_text
 from payments.models import Method, Payment
 from payments.models.refund import Destination, Refund, RefundReason
 from payments.services.duplicates import GONE
+from payments.services.gateway_refunds import came_one_way
 from payments.services.refund_cases import Case, Check
 
 SMALL, LARGE, ELSEWHERE = "refund_small", "refund_large", "refund_elsewhere"
@@ -37,10 +38,14 @@ WAYS: dict[str, Sentence] = {
 
 
 def methods_of(destination: str, payment: Payment | None) -> tuple[str, ...]:
-    """By which methods a refund with this way back may be paid out."""
+    """By which methods a refund with this way back may be paid out. One query for debits of a mandate, else none."""
     if destination != Destination.SOURCE:
         return (destination,)
-    return SOURCE_METHODS[payment.method] if payment is not None else ()
+    if payment is None:
+        return ()
+    if payment.method == Method.AUTO_DEBIT and came_one_way(payment):
+        return (str(Method.BANK_TRANSFER),)
+    return SOURCE_METHODS[payment.method]
 
 
 def said_way(case: Case) -> str:

@@ -247,15 +247,16 @@ def reject_refund(*, refund: Refund, reason: str, now: datetime, by: User) -> Re
 
 
 @transaction_required
-def withdraw_refund(*, refund: Refund, reason: str, now: datetime, by: User) -> Refund:
+def withdraw_refund(*, refund: Refund, reason: str, now: datetime, by: User | None) -> Refund:
     """Give up a refund that was not decided, or was approved but never sent: its money lies unapplied again.
 
-    by: whoever asked, or anybody of the office who may ask. Invoices that reopened stay open and a bill that was
-    reduced stays reduced. Posts the mirror of "Refund approved". Raises IllegalTransition, NotPermitted, BadInput.
+    by: whoever asked, or anybody of the office who may ask; None: its money went back to the payer's bank. Invoices
+    that reopened stay open and a bill that was reduced stays reduced. Posts the mirror of "Refund approved".
+    Raises IllegalTransition, NotPermitted, BadInput.
     """
     refund, customer = lock_refund(refund)
     _check_state(refund, RefundState.WITHDRAWN)
-    if refund.requested_by_id != by.pk:
+    if by is not None and refund.requested_by_id != by.pk:
         require(by, refund.organization, ASK, *ASKING)
     words = clean_text(reason, field="reason", longest=400, required=True)
     approvals.withdraw_waiting(subject_of(refund))

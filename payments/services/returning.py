@@ -10,32 +10,28 @@ from billing.errors import BadInput
 from billing.inputs import clean_text
 from billing.ledger.models import JournalEntry
 from billing.ledger.posting import open_day, post_entries
-from billing.models import Allocation, CreditItem, Customer, Invoice, InvoiceKind
+from billing.models import CreditItem, Customer, Invoice, InvoiceKind
 from billing.money import ZERO, format_money
 from billing.office import approvals
 from billing.office.models import ApprovalRequest, User
 from billing.office.numbers import hold_series
 from billing.office.policies import PolicyBook, policies_for
-from billing.services.allocating import unallocate
 from billing.services.credit_control import judge_hold, set_hold
-from billing.services.invoicing import InvoiceOrder, LineOrder, issue_invoices
-from billing.services.moving import lock_touched, undo_transfers
+from billing.services.moving import lock_touched
 from billing.states import move
 from billing.transactions import transaction_required
-from payments.models import Cheque, ChequePresentation, Payment, PaymentState, Refund
+from payments.models import Cheque, ChequePresentation, Payment, PaymentState
 from payments.models.cheque import CHEQUE_MOVES, ChequeState, PresentationResult, ReturnReason
 from payments.models.payment import PAYMENT_MOVES
 from payments.postings import payment_returned
 from payments.services.clearing import check_answer_day
-from payments.services.refunding import withdraw_refund
+from payments.services.money_back import bill_now, undo_money
 from payments.services.return_facts import (
-    NOT_SENT,
     RETURN,
     Answer,
     answer_in,
     answered_presentation,
     preview_return,
-    touched_items,
 )
 from payments.services.telling import tell_of_return
 
@@ -102,7 +98,7 @@ def return_cheque(*, cheque: Cheque, approval: ApprovalRequest, by: User, now: d
     book = policies_for(cheque.organization, customer_id=customer.pk)
     words = _reason_words(cheque, answer)
     hold_series(cheque.organization, cheque.organization.today(now), "INV")
-    _undo(cheque, item, words, by, now)
+    undo_money(organization=cheque.organization, item=item, words=words, now=now, by=by)
     refunded = [row["refund"] for row in shown["billed_again"] if row["customer"] == customer.code]
     recovery = _recover(cheque, customer, item, refunded, by, now)
     entry = _post(presentation, customer, words, by, now)
@@ -119,22 +115,6 @@ def return_cheque(*, cheque: Cheque, approval: ApprovalRequest, by: User, now: d
     return presentation
 
 
-def _undo(cheque: Cheque, item: CreditItem, words: str, by: User, now: datetime) -> None:
-    """Withdraw refunds that were not sent, bring moved money back, take allocations back, empty the credit item."""
-    keys, _transfers = touched_items(item)
-    for refund in Refund.objects.filter(credit_item__in=keys, state__in=NOT_SENT).order_by("pk"):
-        withdraw_refund(refund=refund, reason=words, now=now, by=by)
-    undo_transfers(credit_item=item, now=now, by=by, reason=words)
-    standing = Allocation.objects.filter(credit_item=item, reverses__isnull=True, reversed_by__isnull=True)
-    if standing.exists():
-        undone = standing.select_related("organization")
-        unallocate(allocations=undone, now=now, by=by, reason=words, judge=False)
-    # Before anything is billed, so that credit applied by itself does not come out of money that is gone.
-    today = cheque.organization.today(now)
-    CreditItem.objects.filter(pk=item.pk).update(reversed_on=max(today, item.available_on))
-    item.refresh_from_db()
-
-
 def _recover(
     cheque: Cheque, customer: Customer, item: CreditItem, refunds: Sequence[str], by: User, now: datetime
 ) -> Invoice | None:
@@ -142,13 +122,14 @@ def _recover(
     if not item.refunded_amount:
         return None
     with override(customer.language):
-        line = LineOrder(
-            _("Refunded from a cheque that was returned"), item.refunded_amount,
-            explanation=_("{refunds} was paid from cheque {cheque}, which the bank returned.").format(
-                refunds=", ".join(refunds), cheque=cheque
-            )[:400],
-        )  # fmt: skip
-    return _bill(customer, line, item.currency, InvoiceKind.RECOVERY, by, now)
+        text = _("Refunded from a cheque that was returned")
+        explanation = _("{refunds} was paid from cheque {cheque}, which the bank returned.").format(
+            refunds=", ".join(refunds), cheque=cheque
+        )
+    return bill_now(
+        customer=customer, text=text, amount=item.refunded_amount, explanation=explanation, currency=item.currency,
+        kind=InvoiceKind.RECOVERY, now=now, by=by,
+    )  # fmt: skip
 
 
 def _bill_fee(cheque: Cheque, customer: Customer, book: PolicyBook, by: User, now: datetime) -> Invoice | None:
@@ -157,19 +138,14 @@ def _bill_fee(cheque: Cheque, customer: Customer, book: PolicyBook, by: User, no
     if not fee:
         return None
     with override(customer.language):
-        words = _("The bank returned cheque {cheque} of {amount}.").format(
+        text = _("Fee for a returned cheque")
+        explanation = _("The bank returned cheque {cheque} of {amount}.").format(
             cheque=cheque, amount=format_money(cheque.amount, cheque.currency)
         )
-        line = LineOrder(_("Fee for a returned cheque"), fee, explanation=words[:400])
-    return _bill(customer, line, cheque.organization.currency, InvoiceKind.RETURN_FEE, by, now)
-
-
-def _bill(customer: Customer, line: LineOrder, currency: str, kind: str, by: User, now: datetime) -> Invoice:
-    today = customer.organization.today(now)
-    order = InvoiceOrder(
-        customer_id=customer.pk, lines=[line], issued_on=today, due_on=today, currency=currency, kind=kind
-    )
-    return issue_invoices(organization=customer.organization, orders=[order], now=now, by=by)[0]
+    return bill_now(
+        customer=customer, text=text, amount=fee, explanation=explanation, currency=cheque.organization.currency,
+        kind=InvoiceKind.RETURN_FEE, now=now, by=by,
+    )  # fmt: skip
 
 
 def _post(presentation: ChequePresentation, customer: Customer, words: str, by: User, now: datetime) -> JournalEntry:
@@ -180,7 +156,7 @@ def _post(presentation: ChequePresentation, customer: Customer, words: str, by: 
     draft = payment_returned(
         key=f"payment:{payment.number}:returned", number=payment.number, customer_id=customer.pk,
         amount=payment.amount, currency=payment.currency, on=open_day(organization.pk, organization.today(now)),
-        reason=words, bank_ledger_account_id=deposit.bank_account.ledger_account_id,
+        reason=words, ledger_account_id=deposit.bank_account.ledger_account_id,
     )  # fmt: skip
     return post_entries(organization_id=organization.pk, drafts=[draft], now=now, by_id=by.pk)[0]
 

@@ -11,6 +11,7 @@ from payments.models.cheque import ChequeState
 from payments.models.deposit import DepositState
 from payments.models.dispute import DisputeState
 from payments.models.refund import RefundState
+from payments.services.gateway_refunds import came_one_way
 
 AT_BANK = (ChequeState.DEPOSITED, ChequeState.CLEARED)
 # A failed refund can no longer be reserved once the money is gone; a withdrawn or rejected one never was.
@@ -52,10 +53,13 @@ class NotReconciled(DomainError):
 
 
 def check_voidable(payment: Payment) -> None:
-    """Raises NotVoidable, ChequeAtBank, OnSlip, PartlyRefunded, IsContested. Six queries at most."""
+    """Raises NotVoidable, ChequeAtBank, OnSlip, PartlyRefunded, IsContested. Seven queries at most."""
     if payment.state not in (PaymentState.PROCESSED, PaymentState.PENDING):
         raise NotVoidable(number=payment.number, state=payment.get_state_display())
     _check_cheque(payment)
+    if payment.gateway_account_id is not None and came_one_way(payment):
+        sentence = _("{number} was taken by a processor that gives nothing back; refund it by bank transfer instead.")
+        raise NotVoidable(sentence, number=payment.number)
     if payment.credit_item is not None:
         _check_refunds(payment)
         contested = Dispute.objects.filter(payment=payment, state__in=CONTESTED).first()

@@ -18,11 +18,13 @@ from billing.services.locking import lock_customers
 from billing.services.moving import lock_touched, undo_transfers
 from billing.states import move
 from billing.transactions import transaction_required
-from payments.models import Payment, PaymentState, PaymentVoid
+from payments.models import Payment, PaymentAttempt, PaymentState, PaymentVoid
+from payments.models.attempt import Operation
 from payments.models.cheque import Cheque, ChequeState
 from payments.models.payment import PAYMENT_MOVES
 from payments.selectors.blast_radius import void_facts
 from payments.selectors.reconciled import find_match
+from payments.services.charging import prepare_follow_up
 from payments.services.reconciling import NeedsFinanceManager, open_match
 from payments.services.voidable import NotReconciled, NotVoidable, PartlyRefunded, check_voidable
 
@@ -88,6 +90,7 @@ def void_payment(*, payment: Payment, approval: ApprovalRequest, by: User, now: 
     else:
         entry = _take_back(payment, payment.credit_item, approval.reason, by, now)
         move(payment, PaymentState.VOIDED, PAYMENT_MOVES)
+        _void_at_processor(payment, by, now)
     Cheque.objects.filter(payment=payment).update(state=ChequeState.CANCELLED)
     return PaymentVoid.objects.create(
         payment=payment, voided_on=payment.organization.today(now), reason=approval.reason, approval=approval,
@@ -129,6 +132,16 @@ def _take_back(payment: Payment, item: CreditItem, reason: str, by: User, now: d
     customer.organization = organization
     judge_hold(customer=customer, now=now, by=by)
     return entry
+
+
+def _void_at_processor(payment: Payment, by: User, now: datetime) -> None:
+    """What a processor took goes back there too: voided, or refunded if it has settled. Sent after this transaction."""
+    taken = PaymentAttempt.objects.filter(payment=payment).select_related("gateway_account", "method").first()
+    if taken is not None:
+        prepare_follow_up(
+            attempt=taken, operation=Operation.VOID, amount=payment.amount, request_key=f"void:{payment.number}",
+            now=now, by=by, channel="void",
+        )  # fmt: skip
 
 
 def check_action(payment: Payment, action: str) -> None:

@@ -46,6 +46,7 @@ LABELS |= {
     "count_safe": gettext_lazy("Give the cash back from the safe and count it again"),
     "reconciled_on": gettext_lazy("Match to the bank that is opened"),
     "statement_reference": gettext_lazy("Statement"), "withdrawn": gettext_lazy("Requests withdrawn with it"),
+    "processor": gettext_lazy("Voided there too, or refunded if it has settled"),
     "receipt": gettext_lazy("Receipt marked void (it keeps its number)"),
     "receipt_mailed": gettext_lazy("Times the receipt was e-mailed"), "tells": gettext_lazy("Told by e-mail"),
     "office_tells": gettext_lazy("The office must tell the customer (no e-mail address)"),

@@ -24,6 +24,8 @@ from receipts.services.counter import Taken
 
 PHOTOS = {"cheque_front": "front", "cheque_back": "back"}
 POST_DATED = "post_dated"
+# What was typed and may not be kept anywhere, an address included.
+KEPT_NOWHERE = {"card_number", "bank_account_number"}
 # Refusals that only another piece of paper can answer, besides those beside the cheque's own inputs.
 OF_THE_PAPER = {"past_limit", "too_many_bounces", "stale_cheque", "duplicate_cheque"}
 
@@ -73,10 +75,13 @@ def keep_photos(taken: Taken, files: Mapping[str, "UploadedFile[Any]"], now: dat
 def ways_out(
     customer: Customer, posted: Mapping[str, str], errors: Iterable[Mapping[str, str]]
 ) -> list[dict[str, str]]:
-    """Where a refused cheque goes with what was typed: into the vault, or back to the customer with a slip."""
-    if posted.get("method") != Method.CHEQUE:
-        return []
+    """Where a refused cheque goes with what was typed: into the vault, or back to the customer with a slip.
+
+    Nowhere with the number of a card or account: these are addresses, which browsers and logs keep.
+    """
     wrong = [error for error in errors if error["code"] != "required"]
+    if posted.get("method") != Method.CHEQUE or any(error["code"] in KEPT_NOWHERE for error in wrong):
+        return []
     if any(error["code"] == POST_DATED for error in wrong):
         return [{"url": _vault_url(customer, posted), "words": _("Take it into the vault, with what was typed")}]
     paper = [e for e in wrong if e["field"].startswith("cheque_") or e["code"] in OF_THE_PAPER]

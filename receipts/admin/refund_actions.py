@@ -23,6 +23,8 @@ from payments.models import BankAccount, DrawerSession, Refund, RefundAttempt
 from payments.models.payment import Method
 from payments.models.refund import AttemptState, RefundState
 from payments.selectors.cash import open_sessions, session_of
+from payments.services.calling import send_attempt
+from payments.services.gateway_refunds import goes_by_program
 from payments.services.paying_out import FROM_BANK, LIVE, NotApproved, ways_to_pay_out
 from payments.services.refund_ways import KEPT
 from receipts.models import RefundReceipt
@@ -66,8 +68,7 @@ def pay_out(request: ConsoleRequest, pk: int) -> HttpResponse:
         say_why(request, refund.reason)
         done, made = attempt(form, lambda: _pay_out(request, refund, form))
         if done and made is not None:
-            sent, paid = _("{number} is on its way; report what became of it."), _("{number} is paid.")
-            return back_to(request, "refund", pk, (paid if made[1] else sent).format(number=refund.number))
+            return back_to(request, "refund", pk, _sent_words(refund, made[0], bool(made[1])))
     amount = format_money(refund.paid_amount, refund.currency)
     trouble = "" if refund.state == RefundState.APPROVED or form.errors else str(_not_approved(refund))
     return show_form(
@@ -75,6 +76,21 @@ def pay_out(request: ConsoleRequest, pk: int) -> HttpResponse:
         back=reverse("admin:refund", args=[pk]),
         button=_("Pay out {amount} to {payee}").format(amount=amount, payee=refund.payee_name),
     )  # fmt: skip
+
+
+def _sent_words(refund: Refund, sent: RefundAttempt, is_paid: bool) -> str:
+    """What became of it. A processor is asked now, after the transaction that wrote it down."""
+    if sent.gateway_attempt is not None:
+        send_attempt(sent.gateway_attempt)
+        sent.refresh_from_db()
+        words = {
+            AttemptState.SUCCEEDED: _("{number} is paid."), AttemptState.DECLINED: _("{number} was declined."),
+            AttemptState.NOT_SENT: _("{number} was not carried out."),
+        }  # fmt: skip
+        sentence = words.get(AttemptState(sent.state), _("{number} is on its way; the processor's answer is awaited."))
+        return sentence.format(number=refund.number)
+    sentence = _("{number} is paid.") if is_paid else _("{number} is on its way; report what became of it.")
+    return sentence.format(number=refund.number)
 
 
 def _not_approved(refund: Refund) -> DomainError:
@@ -119,7 +135,7 @@ def _pay_out_form(request: ConsoleRequest, refund: Refund) -> Form:
                 choices=[*([] if only else [("", gettext_lazy("choose …"))]), *accounts],
             )
         )  # fmt: skip
-    if method not in (Method.CASH, KEPT):
+    if method not in (Method.CASH, KEPT) and not goes_by_program(refund, method):
         words, hint = REFERENCES.get(method, OTHER_REFERENCE)
         fields.append(Field("reference", words, help=hint, longest=80))
     return Form(fields, hidden={"method": method})

@@ -11,7 +11,7 @@ from tests.benchmarks import ground
 
 NAMES = (
     "counter", "bulk", "maturity", "aging", "papers", "billing_run", "regeneration",
-    "forecast", "chasing", "latency",
+    "forecast", "chasing", "charging", "latency", "webhooks",
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 
 from billing import postings as billing_postings
+from billing.ledger.models import Role
 from billing.ledger.posting import Draft
 from billing.models import CreditKind, InvoiceKind
 from billing.models.party import ProviderKind
@@ -72,6 +73,8 @@ CASES: dict[str, list[dict[str, Any]]] = {
         for method in (Method.CARD, Method.ACH, Method.UPI, Method.NET_BANKING, Method.AUTO_DEBIT)
     ],
     "Refund kept as credit": [{**RECEIPT, "method": "credit"}],
+    "Debit returned": [{**RECEIPT, "reason": "R01", "role": Role.CARD_CLEARING}],
+    "Fees kept": [{"batch": "1", "amount": AMOUNTS["amount"], "ledger_account_id": 3}],
     "Chargeback held": [{**RECEIPT, "method": Method.CARD}],
     "Chargeback settled": [
         {"number": "1", "lost": AMOUNTS["lost"], "won": AMOUNTS["won"], "method": Method.CARD, "reason": "r"}

@@ -128,6 +128,15 @@ class TestTheTestsThemselves:
         with pytest.raises(Exception, match="tests must not reach"):
             requests.get("http://192.0.2.1/", timeout=1)
 
+    @pytest.mark.parametrize(
+        ("imports", "worker", "place"),
+        [("pytest", "", "var/test"), ("pytest", "gw3", "var/test-gw3"), ("sys", "gw3", "var")],
+    )
+    def test_each_process_of_tests_has_files_of_its_own(self, imports: str, worker: str, place: str) -> None:
+        show = f"import {imports}; from config import settings as s; print(s.FILES_DIR.relative_to(s.BASE_DIR))"
+        done = python("-c", show, PYTEST_XDIST_WORKER=worker)
+        assert done.stdout.strip() == place, done.stderr
+
     def test_threads_run_at_once_and_what_they_write_is_swept(self, run_in_threads: Any) -> None:
         def work(index: int) -> int:
             Schedule.objects.create(name=str(index), func="x")

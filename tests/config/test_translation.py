@@ -55,6 +55,7 @@ class TestCatalogue:
         assert {entry.text for entry in ENTRIES if not CHINESE.search(entry.said)} - ALIKE == {
             "%(name)s, %(day)s", "none of {total}", "{part} of {total}", "%(who)s, %(number)s", "{what}: {amount}.",
             "= {total_amount}", "%(name)s, %(title)s", "{plan}, {frequency}, {price}",
+            "{number}: {state}.",
         }  # fmt: skip
 
     def test_what_is_filled_in_stays_as_it_was(self) -> None:

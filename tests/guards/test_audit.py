@@ -18,6 +18,9 @@ from tests.guards.conftest import sql
 NOT_AUDITED = {
     "office_auditentry", "office_auditseal", "office_notice", "office_numberseries", "office_apirequest",
     "ledger_journalseries", "billing_payerrecord",
+    # the inbox and the logs of processors: append-only themselves, or only counters
+    "payments_webhookevent", "payments_webhookrefusal", "payments_gatewayexchange", "payments_gatewayerror",
+    "payments_gatewayhealth", "payments_settlementday", "payments_updatermark",
     "billing_earningmark",  # how far the accrual of earnings has looked: a lock, no fact
     "billing_installment",  # planned rows follow from terms; every change of them is told by an agreement's change
     # Django's own groups and permissions, which give nobody a right here

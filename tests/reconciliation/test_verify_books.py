@@ -18,6 +18,7 @@ from billing.selectors.proof import list_rules, prove
 from billing.services.allocating import allocate_credit, unallocate
 from billing.services.invoicing import issue_credit_memo, void_invoice
 from payments.models import Method
+from payments.selectors.invariants import charged
 from payments.services.voiding import ask_for_void
 from receipts.services.counter import ReceiptWish
 from receipts.services.voiding import void_with_receipt
@@ -328,7 +329,10 @@ def test_a_guard_switched_off_is_named(table: str, guard: str, rule: str, books:
 
 
 def test_every_guard_of_what_is_owed_is_watched(db: None) -> None:
-    """A new table's guards are in the list that the proof goes by; the trail has a rule of its own."""
+    """A new table's guards are in the list that the proof goes by; the trail has a rule of its own.
+
+    What payments asks of an agreement is in payments' list.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT tgrelid::regclass::text, tgname::text FROM pg_trigger WHERE NOT tgisinternal"
@@ -338,6 +342,7 @@ def test_every_guard_of_what_is_owed_is_watched(db: None) -> None:
     watched = {(table, name) for table in APPEND_ONLY for name in ("append_only", "append_only_whole")}
     watched |= {(table, name) for table in FROZEN for name in ("frozen", "frozen_whole")}
     watched |= {(table, name) for table, names in BESIDES.items() for name in names.split()}
+    watched |= {("billing_agreement", name) for name in charged.BESIDES["billing_agreement"].split()}
     assert watched == there
 
 

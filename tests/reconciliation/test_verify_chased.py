@@ -60,7 +60,7 @@ PLANTS: dict[str, tuple[str, set[str]]] = {
         {"29 stopped_for_something_unpaid"},
     ),
     "a step taken about what Zoho chases": (
-        "UPDATE billing_agreement SET backend = 'zoho'",
+        "UPDATE billing_agreement SET backend = 'zoho', dunning_owner = 'zoho'",
         {"35 zoho_chases_its_own"},
     ),
     "parts that do not make their plan": (

@@ -141,6 +141,10 @@ PLANTS: dict[str, tuple[str, set[str]]] = {
         f"UPDATE payments_refundattempt SET method = 'ach' WHERE refund_id = {of('submitted')}",
         {"38 refund_goes_back", TRAIL},
     ),
+    "a transfer where the processor gives back": (
+        f"UPDATE payments_refundattempt SET method = 'bank_transfer' WHERE refund_id = {of('submitted')}",
+        {"38 refund_goes_back", TRAIL},
+    ),
     "another way without its approval": (
         f"UPDATE payments_refund SET destination = 'cheque', destination_reason = 'x' WHERE id = {of('approved')}",
         {"38 refund_goes_back", TRAIL},

@@ -25,6 +25,7 @@ from billing.rules.words_chasing import HOLDS, REASONS, step_words
 from billing.selectors.chasing.files import EVENTS, CaseFile, cases_with, read_files
 from billing.selectors.chasing.gate import standing_pauses
 from billing.selectors.chasing.queues import TABS, Wanted, open_timelines, timeline_counts
+from billing.selectors.chasing.tries import tries_of
 from billing.selectors.regularity import collected_share
 from billing.services.chasing.collections import COLLECT
 from billing.services.chasing.waiving import WAIVE
@@ -93,6 +94,11 @@ class Told:
     planned_on: Any = None
     why: Sentence = ""
     step: DunningStep | None = None
+    reasons: Sequence[Sentence] = ()
+
+    @property
+    def is_coming(self) -> bool:
+        return self.step is None and self.look != "step.tried"
 
 
 @console_path("timelines/<int:pk>/", "timeline", "see_receivables")
@@ -104,7 +110,7 @@ def timeline_page(request: ConsoleRequest, pk: int) -> HttpResponse:
     fees = list(LateFee.objects.filter(invoice=invoice).select_related("fee_invoice").order_by("id"))
     context = console_context(
         request, _("Timeline of {number}").format(number=invoice.number), invoice=invoice, file=file,
-        today=request.organization.today(now), steps=told(file) if file else [], fees=[_fee(fee) for fee in fees],
+        today=request.organization.today(now), steps=with_tries(file, invoice, now), fees=[_fee(fee) for fee in fees],
         hold=hold_words(file), pauses=_pauses(file), days=invoice.days_overdue(request.organization.today(now)),
         next_words=step_words(file.next.code) if file and file.next else "",
         may_chase=may_here(request, COLLECT, Mode.DO) and bool(file) and bool(invoice.open_amount),
@@ -140,6 +146,17 @@ def told(file: CaseFile) -> list[Told]:
         for step in file.history
     ]  # fmt: skip
     return done + [_coming(step, file) for step in file.steps if step.taken is None]
+
+
+def with_tries(file: CaseFile | None, invoice: Invoice, now: Any) -> list[Told]:
+    """The timeline with the charges of the invoice between its steps: one object, so that no two clocks contradict."""
+    tries = [
+        Told(
+            str(one.words), "step.coming" if one.is_coming else "step.tried", one.on, why=one.by, reasons=one.why
+        )
+        for one in tries_of(invoice, now)
+    ]  # fmt: skip
+    return sorted([*(told(file) if file else ()), *tries], key=lambda one: (one.is_coming, one.on))
 
 
 def _coming(step: Planned, file: CaseFile) -> Told:

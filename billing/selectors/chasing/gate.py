@@ -18,9 +18,12 @@ from billing.office.policies import PolicyBook
 from billing.rules.timeline import FOREVER
 from billing.selectors.chasing.money_around import bank_reach, money_around
 from billing.selectors.chasing.promises import resting_promises
+from billing.selectors.chasing.tries import charges_around
 from billing.selectors.covered import covered_amounts
 
 Account = tuple[int, str]
+# Of charges that are made by themselves only this one keeps more than reminders: the money may be here already.
+BEING_CONFIRMED = "charge_confirmed"
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Facts:
     credit: Mapping[Account, Decimal] = field(default_factory=dict)
     cheques: dict[Account, Decimal] = field(default_factory=dict)
     around: Mapping[int, str] = field(default_factory=dict)
+    charges: Mapping[int, str] = field(default_factory=dict)
     pauses: list[DunningPause] = field(default_factory=list)
     promises: Mapping[int, date] = field(default_factory=dict)
     plans: set[int] = field(default_factory=set)
@@ -78,6 +82,7 @@ def gate_facts(
     _read_owed(facts, customers)
     facts.credit = unapplied(customers)
     facts.around = money_around(customers)
+    facts.charges = charges_around([case.invoice_id for case in cases], now)
     facts.pauses = list(standing_pauses(customers, today))
     windows = {case.customer_id: books[case.pk].number("dunning.promise_days") for case in cases}
     facts.promises = resting_promises(organization, windows, today)
@@ -114,7 +119,7 @@ def _read_owed(facts: Facts, customers: set[int]) -> None:
 def hold_of(case: DunningCase, book: PolicyBook, facts: Facts, reopened_at: datetime | None) -> Hold | None:
     """Why a case with something open waits, the weightiest reason first; None: nothing keeps it. No query."""
     invoice, today = case.invoice, facts.today
-    if case.agreement is not None and case.agreement.backend == "zoho":
+    if case.agreement is not None and case.agreement.dunning_owner == "zoho":
         return Hold("zoho", FOREVER)
     if invoice.is_disputed:
         return Hold("disputed")
@@ -124,7 +129,13 @@ def hold_of(case: DunningCase, book: PolicyBook, facts: Facts, reopened_at: date
         return Hold("debt_plan", FOREVER)
     if case.customer_id in facts.promises:
         return Hold("promise", facts.promises[case.customer_id])
-    return _money_hold(case, book, facts) or _small_or_fresh(case, book, facts, reopened_at, today)
+    if facts.charges.get(invoice.pk) == BEING_CONFIRMED:
+        return Hold(BEING_CONFIRMED)
+    return (
+        _money_hold(case, book, facts)
+        or _charge_hold(case, facts)
+        or _small_or_fresh(case, book, facts, reopened_at, today)
+    )
 
 
 def _pause(case: DunningCase, facts: Facts) -> date | None:
@@ -152,6 +163,12 @@ def _money_hold(case: DunningCase, book: PolicyBook, facts: Facts) -> Hold | Non
     if late and days and (facts.bank is None or facts.bank < facts.today - timedelta(days=days)):
         return Hold("bank_not_loaded")
     return None
+
+
+def _charge_hold(case: DunningCase, facts: Facts) -> Hold | None:
+    """A charge that comes by itself spares the payer the reminder; what follows from being late goes on."""
+    code = facts.charges.get(case.invoice_id)
+    return Hold(code, only_reminders=True) if code else None
 
 
 def _small_or_fresh(

@@ -47,11 +47,12 @@ RULES: list[Rule] = [
               AND s.round = (SELECT max(r.round) FROM billing_dunningstep r WHERE r.case_id = c.id))""",
     ),
     Rule(
-        35, "zoho_chases_its_own", "Nothing is done here about an invoice whose agreement Zoho bills.",
+        35, "zoho_chases_its_own", "Nothing is done here about an invoice whose agreement Zoho chases.",
         f"""
         SELECT s.id AS dunning_step_id, s.step, a.number FROM billing_dunningstep s
         JOIN billing_dunningcase c ON c.id = s.case_id JOIN billing_agreement a ON a.id = c.agreement_id
-        WHERE {mine("c.organization_id")} AND a.backend = 'zoho' AND s.outcome = 'done' AND s.step <> 'reopened'""",
+        WHERE {mine("c.organization_id")} AND a.dunning_owner = 'zoho' AND s.outcome = 'done'
+          AND s.step <> 'reopened'""",
     ),
     Rule(
         22, "debt_plan_adds_up", "The parts of a debt plan make its amount, in its currency.",

@@ -237,7 +237,7 @@ def _agreement(
         number=number, kind=plan.kind, basis=plan.basis, frequency=order.frequency, currency=price.currency,
         starts_on=order.starts_on, anchor_on=anchor, ends_on=_ends_on(order, plan),
         package_size=plan.package_size if package else 0, expires_on=expires, backend=order.backend,
-        external_reference=order.external_reference, collects_itself=order.collects_itself,
+        dunning_owner=order.backend, external_reference=order.external_reference, collects_itself=order.collects_itself,
         state_since=order.starts_on, request_key=order.request_key, made_at=now, made_by=by,
         note=clean_text(order.note, field="note", longest=400),
     )  # fmt: skip

@@ -92,7 +92,7 @@ RULES: list[Rule] = [
     Rule(
         5, "return_is_posted",
         "A returned presentation has its entry: the payment's amount out of unapplied cash and of the slip's bank "
-        "account; its payment is returned, and no other is.",
+        "account; its payment is returned, and no other is but of a returned debit.",
         f"""
         SELECT p.id AS payment_id, p.number, p.state, p.amount, n.id AS presentation_id, e.key, l.bank, l.unapplied
         FROM payments_payment p LEFT JOIN payments_chequepresentation n ON n.payment_id = p.id AND n.result = 'returned'
@@ -104,17 +104,22 @@ RULES: list[Rule] = [
             sum(l.debit) FILTER (WHERE a.role = 'unapplied_cash' AND l.party = p.customer_id) AS unapplied
           FROM ledger_journalline l JOIN ledger_ledgeraccount a ON a.id = l.account_id
           WHERE l.entry_id = n.entry_id AND l.currency = p.currency) l ON true
-        WHERE {mine("p.organization_id")} AND ((p.state = 'returned') <> (n.id IS NOT NULL) OR n.id IS NOT NULL AND (
+        LEFT JOIN payments_debitreturn x ON x.payment_id = p.id
+        WHERE {mine("p.organization_id")} AND (
+          (p.state = 'returned') <> (n.id IS NOT NULL OR x.id IS NOT NULL) OR n.id IS NOT NULL AND (
           (l.n, l.bank, l.unapplied) IS DISTINCT FROM (2, p.amount, p.amount)
           OR (e.event, e.key) IS DISTINCT FROM ('payment_returned', 'payment:' || p.number || ':returned')
           OR (r.state, r.action, r.subject) IS DISTINCT FROM ('used', 'return_cheque', 'cheque:' || n.cheque_id)))""",
     ),
     Rule(
-        5, "return_entry_has_cheque", "Every entry of a returned payment belongs to one presentation.",
+        5, "return_entry_has_cheque", "Every entry of a returned payment belongs to one presentation or one debit.",
         f"""
-        SELECT e.id AS entry_id, e.key, count(n.id) AS presentations
-        FROM ledger_journalentry e LEFT JOIN payments_chequepresentation n ON n.entry_id = e.id
-        WHERE e.event = 'payment_returned' AND {mine("e.organization_id")} GROUP BY e.id HAVING count(n.id) <> 1""",
+        SELECT e.id AS entry_id, e.key, count(n.entry_id) AS returns
+        FROM ledger_journalentry e LEFT JOIN (
+          SELECT entry_id FROM payments_chequepresentation WHERE entry_id IS NOT NULL UNION ALL
+          SELECT entry_id FROM payments_debitreturn) n ON n.entry_id = e.id
+        WHERE e.event = 'payment_returned' AND {mine("e.organization_id")}
+        GROUP BY e.id HAVING count(n.entry_id) <> 1""",
     ),
     Rule(
         5, "what_a_return_bills",

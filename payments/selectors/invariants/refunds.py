@@ -124,12 +124,14 @@ RULES = [
     ),
     Rule(
         37, "refund_was_approved",
-        "A refund that was reserved has an approval, used, given by another person than asked, over its amount.",
+        "A refund that was reserved has an approval, used, given by another person than asked, over its amount; or it"
+        " mirrors one of Zoho's.",
         f"""
         SELECT r.id AS refund_id, r.number, r.gross_amount, q.state AS approval, q.action, q.amount, q.subject,
           r.requested_by_id, q.decided_by_id
         FROM payments_refund r LEFT JOIN office_approvalrequest q ON q.id = r.approval_id
-        WHERE {mine("r.organization_id")} AND r.entry_id IS NOT NULL AND (
+        WHERE {mine("r.organization_id")} AND r.entry_id IS NOT NULL AND NOT (r.requested_via = 'zoho' AND EXISTS (
+          SELECT FROM payments_zohorefund z WHERE z.refund_id = r.id AND z.amount = r.gross_amount)) AND (
           q.state IS DISTINCT FROM 'used' OR q.action NOT IN ('refund_small', 'refund_large', 'refund_elsewhere')
           OR q.decided_by_id = r.requested_by_id OR q.currency <> r.currency
           OR NOT CASE q.subject WHEN 'refund:' || r.id THEN q.amount = r.gross_amount
@@ -156,7 +158,9 @@ RULES = [
           OR r.destination NOT IN ('source', 'credit') AND r.entry_id IS NOT NULL
             AND q.action IS DISTINCT FROM 'refund_elsewhere'
           OR a.method <> CASE WHEN r.destination <> 'source' THEN r.destination
-            WHEN p.method = 'cheque' AND a.method = 'bank_transfer' THEN a.method ELSE p.method END)""",
+            WHEN a.method = 'bank_transfer' AND (p.method = 'cheque' OR EXISTS (
+              SELECT 1 FROM payments_paymentattempt t JOIN payments_gatewayaccount g ON g.id = t.gateway_account_id
+              WHERE t.payment_id = p.id AND g.kind = 'nach')) THEN a.method ELSE p.method END)""",
     ),
     Rule(
         39, "refund_numbers", "Refund numbers run without holes, by month.",

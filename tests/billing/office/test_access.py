@@ -78,6 +78,7 @@ manage_collections         – – ● ● ● R R – –
 waive_late_fee             – – M C C C – – –
 pay_providers              – – – – M C R M –
 resolve_unknown_charge     – – – M C C – – –
+tend_webhooks              – – – – ● ● R ● –
 import_bank_file           – – ● ● – – ● – –
 match_bank_lines           – – M ● – – ● – –
 sign_off_reconciliation    – – – – – C M – –
@@ -120,7 +121,7 @@ class TestMatrix:
         granted = {(g.role, g.action): g.mode for g in Grant.objects.all()}
         assert {cell: granted.get(cell, "") for cell in EXPECTED} == EXPECTED
         assert set(granted) <= set(EXPECTED)
-        assert len(EXPECTED) == 9 * 52
+        assert len(EXPECTED) == 9 * 53
 
     def test_the_code_and_the_database_say_the_same(self) -> None:
         assert {(r, a, m) for (r, a), m in EXPECTED.items() if m} == set(cells())

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.test import Client
+from django.test import Client, override_settings
 
 from billing.ledger.chart import open_bank_ledger_account
 from billing.models import AgreementKind, Customer, DiscountRule, Household, LessonCredit
@@ -16,12 +16,13 @@ from billing.office.notices import Message, queue_notices
 from billing.services.chasing.debt_plans import DebtPlanOrder, Part, agree_on_parts
 from billing.services.earning.accruing import accrue_earnings
 from billing.services.invoicing import issue_credit_memo
-from payments.models import BankAccount
+from payments.models import BankAccount, GatewayError, PaymentAttempt
 from payments.services.cash_moving import move_cash
 from payments.services.cash_points import create_cash_point
 from payments.services.deposits import prepare_deposit
 from payments.services.disputes import DisputeOrder, open_dispute
 from payments.services.drawers import close_drawer, open_drawer
+from payments.services.gateway_accounts import open_gateway_account
 from payments.services.refund_cases import RefundOrder
 from payments.services.refunding import request_refund
 from payments.services.vault import reject_cheque
@@ -73,6 +74,7 @@ def furnish(org: Organization, who: str) -> dict[str, Any]:
         _furnish_counter(org, who, taken, account)
         _furnish_earnings(org, who)
         _furnish_agreements(org, customer, who)
+        _furnish_charges(org, customer, who)
         owed = b.invoice(customer, "7.00", issued_on=today, due_on=today)
         parts = DebtPlanOrder([owed.pk], [Part(today, Decimal(7))], who, f"{who}-plan")
         agree_on_parts(customer=customer, order=parts, now=now, by=boss)
@@ -134,4 +136,20 @@ def _furnish_agreements(org: Organization, customer: Customer, who: str) -> None
     LessonCredit.objects.create(
         organization=org, customer=customer, agreement=package, kind="make_up", currency=org.currency, granted=1,
         granted_on=today, reason=f"{who} came in vain",
+    )  # fmt: skip
+
+
+def _furnish_charges(org: Organization, customer: Customer, who: str) -> None:
+    """A merchant account, and a check there that was refused."""
+    now = clock.now()
+    with override_settings(GATEWAYS={f"{who}-at": {"kind": "precisepay"}}):
+        account = open_gateway_account(organization=org, configuration=f"{who}-at", now=now, name=f"{who} gateway")
+    attempt = PaymentAttempt.objects.create(
+        organization=org, customer=customer, gateway_account=account, number=f"{who}-ATT", key=f"{who}-KEY",
+        body_hash="", request_key=f"{who}-check", operation="verify", state="declined", currency=org.currency,
+        reason="cvv_mismatch", raw_text=f"{who} code", created_at=now, sent_at=now, settled_at=now,
+    )  # fmt: skip
+    GatewayError.objects.create(
+        organization=org, gateway_account=account, attempt=attempt, customer=customer, operation="verify",
+        reason="cvv_mismatch", raw_text=f"{who} code", at=now,
     )  # fmt: skip

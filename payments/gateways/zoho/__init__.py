@@ -1,0 +1,3 @@
+from payments.gateways.zoho.adapter import Gateway
+
+__all__ = ["Gateway"]

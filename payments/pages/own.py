@@ -1,0 +1,56 @@
+"""What is a parent's own. Anything else does not exist, whatever is asked for (R162)."""
+
+from typing import TypeVar
+
+from django.http import Http404, HttpRequest
+
+from billing.inputs import has_bank_account, has_card_number
+from billing.models import Agreement, Customer
+from billing.office.models import User
+from payments.models import PaymentAttempt, PaymentMethod
+
+T = TypeVar("T")
+
+
+def own_customers(user: User) -> list[Customer]:
+    rows = Customer.objects.filter(users=user, organization__is_active=True, is_active=True)
+    return list(rows.select_related("organization").order_by("organization__name", "code"))
+
+
+def own_customer(user: User, pk: int) -> Customer:
+    """Raises Http404."""
+    return _found(next((one for one in own_customers(user) if one.pk == pk), None))
+
+
+def own_method(user: User, pk: int) -> PaymentMethod:
+    """Raises Http404."""
+    rows = PaymentMethod.objects.filter(customer__in=own_customers(user), pk=pk)
+    return _found(rows.select_related("customer__organization", "organization", "gateway_account").first())
+
+
+def own_attempt(user: User, pk: int, *operations: str) -> PaymentAttempt:
+    """Raises Http404."""
+    rows = PaymentAttempt.objects.filter(customer__in=own_customers(user), pk=pk, operation__in=operations)
+    return _found(rows.select_related("customer__organization", "method", "payment", "gateway_account").first())
+
+
+def own_agreement(user: User, pk: int) -> Agreement:
+    """Of the customer alone; who merely pays a share does not decide. Raises Http404."""
+    rows = Agreement.objects.running().filter(customer__in=own_customers(user), pk=pk)
+    return _found(rows.select_related("organization", "customer", "student", "plan", "provider").first())
+
+
+def _found(row: T | None) -> T:
+    if row is None:
+        raise Http404
+    return row
+
+
+def user_of(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def kept(text: str) -> str:
+    """What was typed, for the form that is shown again; a card or account number is not sent back (invariant 47)."""
+    return "" if has_card_number(text) or has_bank_account(text) else text

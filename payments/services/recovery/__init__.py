@@ -1,0 +1,1 @@
+"""Charging what is due by itself, and what becomes of charges that failed."""

@@ -1,0 +1,28 @@
+"""What a processor did about a refund becomes the refund's own outcome (R101)."""
+
+from datetime import datetime
+
+from payments.gateways.base import Result
+from payments.models import PaymentAttempt
+from payments.models.attempt import AttemptState, Operation
+from payments.services.gateway_refunds import prepare_refund
+from payments.services.paying_out import settle_attempt
+
+
+def refund_follows(attempt: PaymentAttempt, result: Result, now: datetime) -> None:
+    """What became of the call settles the refund's attempt; a void that came too late goes on as a refund."""
+    mine = getattr(attempt, "refund_attempt", None)
+    if mine is None:
+        return
+    if attempt.state != AttemptState.SUCCEEDED and attempt.operation == Operation.VOID:
+        mine.gateway_attempt = prepare_refund(refund=mine.refund, now=now, by=None, again=True)
+        mine.save(update_fields=["gateway_attempt"])
+        return
+    outcome = {AttemptState.SUCCEEDED: "succeeded", AttemptState.DECLINED: "declined"}.get(
+        AttemptState(attempt.state), "not_sent"
+    )
+    note = "" if outcome == "succeeded" else f"{attempt.reason} {attempt.raw_code} {attempt.raw_text}".strip()
+    settle_attempt(
+        attempt=mine, outcome=outcome, on=attempt.organization.today(now), note=note[:400] or "declined", now=now,
+        by=None,
+    )  # fmt: skip

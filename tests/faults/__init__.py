@@ -1,0 +1,1 @@
+"""What dies, hangs and comes twice while money moves: the fault catalogue, run for real."""
