@@ -292,6 +292,7 @@ if _mail := required("EMAIL_URL", ""):
 SANDBOX_PORT = env.int("SANDBOX_PORT", default=8100)
 GATEWAYS = gateways.read(env.ENVIRON) or ({} if PRODUCTION or TESTING else gateways.of_sandbox(SANDBOX_PORT))
 DEFAULT_GATEWAY = env.str("DEFAULT_GATEWAY", default="precisepay")  # of schools that have chosen none
+QUALIFY_GATEWAYS = env.bool("QUALIFY_GATEWAYS", default=False)  # lets a command try credentials at the real processor
 CHARGE_WORKERS = env.int("CHARGE_WORKERS", default=8)  # charges that one job has under way at once
 PUBLIC_URL = env.str("PUBLIC_URL", default="")  # how payers reach us, for links in messages: https://pay.example.org
 
