@@ -252,7 +252,7 @@ class TestAtRest:
         sent = pdf(b"9 0 obj (Ada Lovelace, account 123456789) endobj ")
         path = path_of(keep(school, sent).stored_as)
         stored = path.read_bytes()
-        assert b"Ada" not in stored and b"PDF" not in stored and sent[:20] not in stored
+        assert b"Ada Lovelace" not in stored and b"%PDF" not in stored and sent[:20] not in stored
         assert stat.S_IMODE(path.stat().st_mode) == 0o440
 
     def test_a_new_key_in_front_still_reads_it(self, school: Organization, settings: Any) -> None:
