@@ -38,8 +38,10 @@ class PaymentsConfig(AppConfig):
         moving.KEEPERS.append(keep_contested)
         money_around.MONEY_AROUND.append(pending_payments)
         settling.LATE.append(charging.take_back_late)
-        settling.AFTER.setdefault("void", []).extend([charging.void_released, refund_outcomes.refund_follows])
-        settling.AFTER.setdefault("refund", []).append(refund_outcomes.refund_follows)
+        settling.AFTER.setdefault("void", []).extend(
+            [charging.void_released, charging.take_back_again, refund_outcomes.refund_follows]
+        )
+        settling.AFTER.setdefault("refund", []).extend([charging.take_back_again, refund_outcomes.refund_follows])
         for operation, follows in (
             ("store", adding.take_in), ("verify", verifying.verified), ("delete", removing.deleted),
             ("micro_deposits", micro_deposits.started), ("confirm", micro_deposits.confirmed),

@@ -187,12 +187,6 @@ def _ordinal(order: AttemptOrder, claims: Sequence[AttemptClaim]) -> int:
     return 1
 
 
-def live_attempts(customer_id: int) -> list[PaymentAttempt]:
-    """Charges of a customer whose outcome is not known yet. One query."""
-    rows = PaymentAttempt.objects.filter(customer_id=customer_id, state__in=LIVE, operation__in=(*TAKES, "capture"))
-    return list(rows.order_by("pk"))
-
-
 def free(attempt: PaymentAttempt, now: datetime, why: str) -> bool:
     """Give up an attempt of which nothing has left. False if a worker was quicker."""
     rows = PaymentAttempt.objects.filter(pk=attempt.pk, state=AttemptState.CREATED)

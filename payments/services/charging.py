@@ -6,6 +6,8 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+import structlog
+
 from billing.money import ZERO
 from billing.office.models import User
 from billing.refusals import explained
@@ -19,6 +21,9 @@ from payments.services.calling import send_attempt
 
 # Voids of money that must go back whatever it takes: of a success that came late, of a payment the office voided.
 TAKEN_BACK = ("airbag", "void")
+# How often such a void or refund is tried, a minute apart, while nothing of it reaches the processor.
+TRIES = 10
+log = structlog.get_logger(__name__)
 
 
 def charge(
@@ -96,17 +101,30 @@ def take_back_late(attempt: PaymentAttempt, result: Result, now: datetime) -> No
 
 
 def void_released(attempt: PaymentAttempt, result: Result, now: datetime) -> None:
-    """An authorisation that was voided claims nothing any more. A void that came too late becomes a refund."""
+    """An authorisation that was voided claims nothing any more."""
     followed = attempt.follows
     assert followed is not None
-    if attempt.state == AttemptState.SUCCEEDED:
-        if followed.operation == Operation.AUTH:
-            AttemptClaim.objects.filter(attempt=followed, holds=True).update(holds=False)
-    elif attempt.state == AttemptState.DECLINED and attempt.channel in TAKEN_BACK:
-        prepare_follow_up(
-            attempt=followed, operation=Operation.REFUND, amount=attempt.amount,
-            request_key=f"refund-instead:{attempt.key}", now=now, by=None, channel=attempt.channel,
-        )  # fmt: skip
+    if attempt.state == AttemptState.SUCCEEDED and followed.operation == Operation.AUTH:
+        AttemptClaim.objects.filter(attempt=followed, holds=True).update(holds=False)
+
+
+def take_back_again(attempt: PaymentAttempt, result: Result, now: datetime) -> None:
+    """Money that must go back and did not. What never reached the processor is tried again, a void that came too late
+    becomes a refund, and in the end a person is told: it is never forgotten (fault F22)."""
+    followed = attempt.follows
+    if followed is None or attempt.channel not in TAKEN_BACK or attempt.state == AttemptState.SUCCEEDED:
+        return
+    operation, key = Operation(attempt.operation), f"again:{attempt.key}"
+    if attempt.state == AttemptState.DECLINED:
+        operation, key = Operation.REFUND, f"refund-instead:{attempt.key}"
+    is_same = operation == attempt.operation
+    if is_same and (attempt.state == AttemptState.DECLINED or attempt.ordinal >= TRIES):
+        settling.alarm(attempt, f"The money of {followed.number} could not be given back; do it at the processor.", now)
+        return
+    prepare_follow_up(
+        attempt=followed, operation=operation, amount=attempt.amount, request_key=key, now=now, by=None,
+        channel=attempt.channel,
+    )  # fmt: skip
 
 
 def send_prepared(*, now: datetime, limit: int = 50) -> int:
@@ -116,5 +134,8 @@ def send_prepared(*, now: datetime, limit: int = 50) -> int:
     )
     found = list(rows.select_related("gateway_account").order_by("pk")[:limit])
     for attempt in found:
-        send_attempt(attempt)
+        try:
+            send_attempt(attempt)
+        except Exception:  # one that cannot be settled must not hold up the others; it is asked about later
+            log.exception("prepared_not_sent", attempt=attempt.number)
     return len(found)

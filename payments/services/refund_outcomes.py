@@ -6,11 +6,15 @@ from payments.gateways.base import Result
 from payments.models import PaymentAttempt
 from payments.models.attempt import AttemptState, Operation
 from payments.services.gateway_refunds import prepare_refund
-from payments.services.paying_out import settle_attempt
+from payments.services.paying_out import AlreadySettled, settle_attempt
+from payments.services.settling import alarm
 
 
 def refund_follows(attempt: PaymentAttempt, result: Result, now: datetime) -> None:
-    """What became of the call settles the refund's attempt; a void that came too late goes on as a refund."""
+    """What became of the call settles the refund's attempt; a void that came too late goes on as a refund.
+
+    What a person said of it before stays, and the office is told that the processor says otherwise.
+    """
     mine = getattr(attempt, "refund_attempt", None)
     if mine is None:
         return
@@ -22,7 +26,10 @@ def refund_follows(attempt: PaymentAttempt, result: Result, now: datetime) -> No
         AttemptState(attempt.state), "not_sent"
     )
     note = "" if outcome == "succeeded" else f"{attempt.reason} {attempt.raw_code} {attempt.raw_text}".strip()
-    settle_attempt(
-        attempt=mine, outcome=outcome, on=attempt.organization.today(now), note=note[:400] or "declined", now=now,
-        by=None,
-    )  # fmt: skip
+    try:
+        settle_attempt(
+            attempt=mine, outcome=outcome, on=attempt.organization.today(now), note=note[:400] or "declined", now=now,
+            by=None,
+        )  # fmt: skip
+    except AlreadySettled:  # raised before anything is written: a person said otherwise meanwhile
+        alarm(attempt, f"The processor says {outcome} of refund {mine.refund.number}, a person said otherwise.", now)

@@ -40,7 +40,11 @@ def sweep(*, now: datetime, limit: int = 200) -> int:
         in_transaction(partial(attempts.free, attempt, now, "Its worker stopped before anything was sent."))
         looked += 1
     while looked < limit and (pk := _claim_next(now)) is not None:
-        ask(reread(PaymentAttempt(pk=pk)), now=now)
+        try:
+            ask(reread(PaymentAttempt(pk=pk)), now=now)
+        except Exception:  # one that cannot be settled must not hold up the others; it is asked again
+            log.exception("sweep_failed", attempt=pk)
+            _hand_over(reread(PaymentAttempt(pk=pk)), now)
         looked += 1
     return looked
 

@@ -78,3 +78,8 @@ def charging_scene(**changes: Any) -> Iterator[Scene]:
             partial(open_gateway_account, organization=school, configuration="precisepay", now=clock.now())
         )
         yield Scene(at, school, account, builders.customer(school, email="ada@example.com"))
+
+
+def nobody_there(scene: Scene) -> override_settings:
+    """While it holds, nothing reaches the processor."""
+    return override_settings(GATEWAYS={"precisepay": scene.at.settings | {"base_url": "http://127.0.0.1:9"}})

@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
-from django.test import override_settings
 
 from billing.errors import DomainError, KeyReused
 from billing.ledger.models import Role
@@ -27,7 +26,7 @@ from receipts.models import Receipt
 from tests.assertions import assert_books_whole, assert_posts, balance, reread
 from tests.builders import invoice as bill
 from tests.builders import pay
-from tests.payments.charging.cast import Scene
+from tests.payments.charging.cast import Scene, nobody_there
 
 LATER = timedelta(minutes=2)
 
@@ -217,10 +216,6 @@ class TestUnknown:
 
 def attempt_now(attempt: PaymentAttempt) -> PaymentAttempt:
     return reread_attempt(attempt)
-
-
-def nobody_there(scene: Scene) -> override_settings:
-    return override_settings(GATEWAYS={"precisepay": scene.at.settings | {"base_url": "http://127.0.0.1:9"}})
 
 
 class TestContradictions:

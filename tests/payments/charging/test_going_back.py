@@ -12,19 +12,22 @@ from billing.ledger.models import Role
 from billing.models import Invoice, InvoiceKind
 from billing.office import clock
 from billing.office.models import Notice
+from billing.selectors.proof import prove
 from payments.gateways.base import Money, Moved, SettledItem
 from payments.models import DebitReturn, Dispute, Payment, PaymentAttempt, Refund, RetryDecision
-from payments.services import sweeping
+from payments.services import charging, sweeping
 from payments.services.calling import reread as reread_attempt
+from payments.services.calling import send_attempt
 from payments.services.chargebacks import open_from_processor
-from payments.services.charging import send_prepared
+from payments.services.charging import TRIES, send_prepared
 from payments.services.debit_returns import record_debit_return
+from payments.services.paying_out import settle_attempt as settle_refund
 from receipts.models import Receipt
 from tests import builders
 from tests.assertions import assert_books_whole, assert_posts, balance, reread
 from tests.console_desk import Desk, desk
 from tests.deeds import void
-from tests.payments.charging.cast import Scene
+from tests.payments.charging.cast import Scene, nobody_there
 from tests.refund_desk import approved
 
 
@@ -111,6 +114,26 @@ class TestRefunds:
         assert len(list(scene.at.nmi.ledger.of("refund"))) == 1
         assert_books_whole()
 
+    def test_what_a_person_said_of_it_stays_and_the_office_is_told(
+        self, scene: Scene, clerk: Desk, manager: Desk
+    ) -> None:
+        attempt = charged(scene)
+        scene.at.nmi.do("settle")
+        refund = approved(clerk, manager, paid(attempt), "50.00", reason_code="wrong_customer")
+        scene.at.nmi.faults.add("drop_after", path="transact")
+        assert self.pay_out(clerk, refund).state == "submitted"
+        with transaction.atomic():
+            settle_refund(
+                attempt=refund.attempts.get(), outcome="declined", on=scene.school.today(clock.now()), note="By phone",
+                now=clock.now(), by=builders.user(scene.school, "manager"),
+            )  # fmt: skip
+        sweeping.sweep(now=clock.now() + timedelta(minutes=2))
+        reread(refund)
+        assert refund.state == "failed" and attempt.followers.get(operation="refund").state == "succeeded"
+        notice = Notice.objects.get(kind="attempt_for_person")
+        assert f"The processor says succeeded of refund {refund.number}" in notice.body
+        assert [found.rule.number for found in prove().broken] == [36]  # the two disagree until a person settles it
+
 
 class TestVoids:
     @pytest.mark.parametrize(("settled", "kind"), [(False, "void"), (True, "refund")])
@@ -124,6 +147,54 @@ class TestVoids:
         for minutes in (1, 2):
             send_prepared(now=clock.now() + timedelta(minutes=minutes))
         assert held(scene) == 0 and [e.kind for e in scene.at.nmi.ledger.of("void", "refund")] == [kind]
+        assert_books_whole()
+
+    @pytest.mark.parametrize(("lost", "told"), [(TRIES - 1, 0), (TRIES, 1)])
+    def test_F22_what_never_reached_the_processor_is_tried_again_and_then_a_person_told(
+        self, scene: Scene, lost: int, told: int
+    ) -> None:
+        attempt = charged(scene)
+        void(paid(attempt), builders.user(scene.school, "clerk"), builders.user(scene.school, "manager"))
+        later = clock.now() + timedelta(minutes=1)
+        with nobody_there(scene):
+            assert [send_prepared(now=later) for _ in range(lost)] == [1] * lost
+        assert send_prepared(now=later) == 1 - told
+        assert Notice.objects.filter(kind="attempt_for_person").count() == told
+        assert len(list(scene.at.nmi.ledger.of("void"))) == 1 - told
+        assert attempt.followers.filter(operation="void").count() == TRIES
+        assert_books_whole()
+
+    def test_F22_a_refund_instead_that_is_declined_is_told_to_a_person(self, scene: Scene) -> None:
+        attempt = charged(scene)
+        scene.at.nmi.do("settle")
+        void(paid(attempt), builders.user(scene.school, "clerk"), builders.user(scene.school, "manager"))
+        later = clock.now() + timedelta(minutes=1)
+        send_prepared(now=later)
+        scene.at.nmi.do("decline_next", code="200")
+        assert send_prepared(now=later) == 1 and send_prepared(now=later) == 0
+        notice = Notice.objects.get(kind="attempt_for_person")
+        assert f"The money of {attempt.number} could not be given back" in notice.body
+        assert_books_whole()
+
+    def test_one_that_cannot_be_settled_does_not_hold_up_the_others(
+        self, scene: Scene, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first, second = charged(scene), charged(scene)
+        for attempt in (first, second):
+            void(paid(attempt), builders.user(scene.school, "clerk"), builders.user(scene.school, "manager"))
+        real = send_attempt
+
+        def send(attempt: PaymentAttempt) -> PaymentAttempt:
+            if attempt.follows_id == first.pk:
+                raise RuntimeError("cannot be settled")
+            return real(attempt)
+
+        monkeypatch.setattr(charging, "send_attempt", send)
+        later = clock.now() + timedelta(minutes=1)
+        assert send_prepared(now=later) == 2
+        assert [a.followers.get(operation="void").state for a in (first, second)] == ["created", "succeeded"]
+        monkeypatch.undo()
+        assert send_prepared(now=later) == 1 and held(scene) == 0
         assert_books_whole()
 
 
