@@ -172,7 +172,7 @@ SENTENCES: dict[str, Sentence] = {
     "dispute_customer_of_organization": NOT_HERE,
     "dispute_step_once": ALREADY_THERE,
     "payment_reconciled_once": _("This payment is reconciled already."),
-    "reconciliation_opened_with_approval": _("A match is opened with an approval and a reason."),
+    "reconciliation_opened_with_reason": _("A match is opened with a reason."),
     "reconciled_stays": _("This payment is matched to the bank; its match must be opened first."),
     # the office
     "approval_asked_once": _("Somebody else just asked for the same; reload and look."),

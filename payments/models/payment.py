@@ -177,7 +177,8 @@ class PaymentVoid(models.Model):
 class PaymentReconciliation(models.Model):
     """The bank statement says the same: this payment is reconciled, until the match is opened again (R104, R146).
 
-    opened_at: since when the match no longer stands, on whose approval and why. At most one stands for a payment.
+    opened_at: since when the match no longer stands, and why. With an approval its payment was voided; without one the
+    bank line was unmatched before its reconciliation was signed, the payment stays. At most one stands for a payment.
     """
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
@@ -203,9 +204,9 @@ class PaymentReconciliation(models.Model):
                 fields=["payment"], condition=Q(opened_at__isnull=True), name="payment_reconciled_once"
             ),
             models.CheckConstraint(
-                condition=Q(opened_at__isnull=True)
-                | Q(opened_at__isnull=False, open_approval__isnull=False) & ~Q(open_reason=""),
-                name="reconciliation_opened_with_approval",
+                condition=Q(opened_at__isnull=True, open_approval__isnull=True)
+                | Q(opened_at__isnull=False) & ~Q(open_reason=""),
+                name="reconciliation_opened_with_reason",
             ),
         ]
 

@@ -1,0 +1,15 @@
+from reconciliation.models.bank_file import BANK_FILE_MOVES, BankFile, BankFileState
+from reconciliation.models.match import Match, MatchKind
+from reconciliation.models.statement import BankStatement, Direction, StatementKind, StatementLine
+
+__all__ = [
+    "BANK_FILE_MOVES",
+    "BankFile",
+    "BankFileState",
+    "BankStatement",
+    "Direction",
+    "Match",
+    "MatchKind",
+    "StatementKind",
+    "StatementLine",
+]

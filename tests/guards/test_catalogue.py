@@ -116,6 +116,10 @@ TRIGGERS = {
     "receipts_refundreceipt": f"{KEPT} {AUDITED}",
     "receipts_refundreceiptcopy": f"{KEPT} {AUDITED}",
     "receipts_refundreceiptdocument": f"{KEPT} {AUDITED}",
+    "reconciliation_bankfile": f"{AUDITED} {FROZEN}",
+    "reconciliation_bankstatement": f"{AUDITED} {FROZEN}",
+    "reconciliation_match": f"adds_up {AUDITED} {FROZEN}",
+    "reconciliation_statementline": f"adds_up {FROZEN}",
 }
 DEFERRED = {
     ("billing_allocation", "adds_up"), ("billing_invoice", "adds_up"), ("billing_invoice", "adds_up_new"),
@@ -126,7 +130,8 @@ DEFERRED = {
     ("billing_credititem", "refunded_adds_up"), ("payments_refund", "refunded_adds_up"),
     ("payments_dispute", "refunded_adds_up"), ("billing_agreement", "package_adds_up"),
     ("billing_packageuse", "package_adds_up"), ("billing_lessoncredit", "used_adds_up"),
-    ("billing_lessoncredituse", "used_adds_up"),
+    ("billing_lessoncredituse", "used_adds_up"), ("reconciliation_match", "adds_up"),
+    ("reconciliation_statementline", "adds_up"),
 }  # fmt: skip
 # Composite foreign keys keep organization, customer and currency of parent and child the same (18, 45).
 TOGETHER = {

@@ -98,7 +98,7 @@ PLANTS = {
         {"5 transfer_is_posted", "18 transfer_joins_two_customers", "39 transfer_numbers"},
     ),
     "a match that stands on a void payment": (
-        "ALTER TABLE payments_paymentreconciliation DROP CONSTRAINT reconciliation_opened_with_approval;"
+        "ALTER TABLE payments_paymentreconciliation DROP CONSTRAINT reconciliation_opened_with_reason;"
         "UPDATE payments_paymentreconciliation SET opened_at = NULL WHERE opened_at IS NOT NULL",
         {"44 reconciled_stands"},
     ),
