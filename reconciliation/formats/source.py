@@ -47,6 +47,13 @@ class Source:
         self.file.seek(0)
         return start
 
+    def tail(self, length: int = 4096) -> bytes:
+        """The last bytes; the place of reading goes back to the start."""
+        self.file.seek(max(0, self.size - length))
+        end = self.file.read(length)
+        self.file.seek(0)
+        return end
+
     def chunks(self) -> Iterator[bytes]:
         """All bytes, from the start."""
         self.file.seek(0)

@@ -1,0 +1,106 @@
+"""Which format a file is of: by what is in it, never by its name alone (bad inputs 75, 76)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+
+from billing.errors import BadInput
+from reconciliation.formats import camt, pain002
+from reconciliation.formats.base import FileRefused, Reader
+from reconciliation.formats.source import BOMS, Source
+from reconciliation.formats.xml_stream import doctype_refused, has_doctype, is_xml
+
+HEAD = 65_536
+AUTO = "auto"
+KINDS = "camt.052, camt.053, camt.054, pain.002, MT940, MT942, BAI2, lockbox, OFX, NACHA, CSV, ACH P01/R01, MIS"
+# What a file begins with that is no text at all.
+SIGNATURES = (
+    (b"MZ", _("a program")), (b"\x7fELF", _("a program")), (b"PK\x03\x04", _("a ZIP archive or a workbook")),
+    (b"PK\x05\x06", _("a ZIP archive or a workbook")), (b"\xd0\xcf\x11\xe0", _("an Office document")),
+    (b"\x1f\x8b", _("a compressed file")), (b"BZh", _("a compressed file")), (b"7z\xbc\xaf", _("a compressed file")),
+    (b"Rar!", _("a compressed file")), (b"\xfd7zXZ", _("a compressed file")), (b"\x89PNG", _("a picture")),
+    (b"\xff\xd8\xff", _("a picture")), (b"GIF8", _("a picture")), (b"{\\rtf", _("an Office document")),
+)  # fmt: skip
+ANYWHERE = ((b"%PDF-", _("a PDF")), (b"<html", _("a web page")), (b"<script", _("a web page")))
+ZIP_END = b"PK\x05\x06"
+FURTHEST_ZIP_END = 66_000
+# Control characters that banks do write: start and end of text, tab, line ends, form feed, end of file, separators.
+HARMLESS = frozenset({1, 2, 3, 4, 9, 10, 11, 12, 13, 26, 27, 28, 29, 30, 31})
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """name: as commands and records write it. sniff: from the first bytes and the file's name."""
+
+    name: str
+    sniff: Callable[[bytes, str], bool]
+    read: Reader
+
+
+def _camt(name: str) -> Format:
+    return Format(name, lambda head, _name: camt.message_of(head) == name, camt.read)
+
+
+FORMATS = (
+    *(_camt(name) for name in camt.MESSAGES),
+    Format("pain002", pain002.sniff, pain002.read),
+)  # fmt: skip
+
+
+def detect(source: Source, wanted: str = AUTO) -> Format:
+    """The format of a file. wanted: its name, where a person or a profile has said so.
+
+    Raises FileRefused for what is no statement of any kind; BadInput for a name that there is not.
+    """
+    head = source.head(HEAD)
+    refuse_foreign(source, head)
+    if wanted != AUTO:
+        return named(wanted)
+    found = next((one for one in FORMATS if one.sniff(head, source.name)), None)
+    if found is None:
+        raise not_a_statement()
+    return found
+
+
+def named(name: str) -> Format:
+    for one in FORMATS:
+        if one.name == name:
+            return one
+    raise BadInput(
+        _("There is no format {name}; there are {names}."), field="format", name=name,
+        names=", ".join([AUTO, *(one.name for one in FORMATS)]),
+    )  # fmt: skip
+
+
+def refuse_foreign(source: Source, head: bytes) -> None:
+    """Nothing in it, no text, or text that is something else as well: a PDF, an archive, a page, a DOCTYPE."""
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n\0")
+    if len(text) < 2:
+        raise FileRefused(_("The file has no lines."), code="empty_file")
+    lowered = head.lower()
+    for mark, what in SIGNATURES:
+        if head.startswith(mark) and (mark != b"MZ" or b"\0" in head):
+            raise not_a_statement(what)
+    for mark, what in ANYWHERE:
+        if mark.lower() in lowered[:2048]:
+            raise not_a_statement(what)
+    if ZIP_END in source.tail(FURTHEST_ZIP_END):
+        raise not_a_statement(SIGNATURES[2][1])
+    if is_xml(head) and has_doctype(head):
+        raise doctype_refused()
+    if not _is_wide(head) and any(byte < 32 and byte not in HARMLESS for byte in set(head)):
+        raise not_a_statement(_("not a text"))
+
+
+def not_a_statement(what: object = None) -> FileRefused:
+    if what is None:
+        return FileRefused(_("Not a bank statement of the kind {kinds}."), code="not_a_statement", kinds=KINDS)
+    return FileRefused(
+        _("Not a bank statement of the kind {kinds}. It is {what}."), code="not_a_statement", kinds=KINDS, what=what
+    )
+
+
+def _is_wide(head: bytes) -> bool:
+    marks = tuple(mark for mark, name in BOMS if name != "utf-8")
+    return head.startswith(marks) or (is_xml(head) and head[:2] in (b"<\0", b"\0<"))
