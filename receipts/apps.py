@@ -10,9 +10,9 @@ class ReceiptsConfig(AppConfig):
 
     def ready(self) -> None:
         from billing.office.notices import ATTACHMENTS
-        from payments.services import debit_returns, settling, voiding
+        from payments.services import debit_returns, settling, transfers, voiding
         from receipts.papers import checks  # noqa: F401  registers the system check
-        from receipts.services.charged import take_charged
+        from receipts.services.charged import take_charged, take_transferred
         from receipts.services.debit_returns import mark_returned
         from receipts.services.papers import mail_attachment
         from receipts.services.refund_papers import mail_refund_receipt
@@ -22,4 +22,5 @@ class ReceiptsConfig(AppConfig):
         ATTACHMENTS["refund_receipt"] = mail_refund_receipt
         debit_returns.FOLLOWS.append(mark_returned)
         settling.TAKE.append(take_charged)
+        transfers.TAKE.append(take_transferred)
         voiding.FOLLOWS.append(receipt_follows)

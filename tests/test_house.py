@@ -35,8 +35,7 @@ MEASURES = {
 }  # fmt: skip
 # The one clock, and what reads the time for another purpose than business: a tick, a session, a certificate.
 CLOCKS = {
-    "billing/office/clock.py", "billing/office/signing_keys.py", "config/health.py", "config/middleware.py",
-    "config/tasks.py",
+    "billing/office/clock.py", "config/health.py", "config/middleware.py", "config/tasks.py", "receipts/papers/keys.py",
 }  # fmt: skip
 READS_THE_TIME = re.compile(r"(^|\.)((datetime|timezone|date)\.(now|today|utcnow|localdate|localtime)|time\.time)$")
 BARE_CLOCKS = {("django.utils.timezone", "now"), ("time", "time")}
@@ -197,7 +196,6 @@ class TestTests:
         words = re.compile(r"pytest\.(skip|xfail|importorskip)|mark\.(skip|skipif|xfail)")
         allowed = {
             "test_house.py", "test_commands_real_ledger.py",  # the sample ledger may not be beside the checkout
-            "test_commands_bank_samples.py",  # nor the files of banks
             "test_receipt_views.py",  # PDF libraries of the system
         }  # fmt: skip
         assert [str(p) for p in TESTS if p.name not in allowed and words.search(p.read_text(encoding="utf-8"))] == []

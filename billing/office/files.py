@@ -1,17 +1,26 @@
 """Files that are there whole or not at all, whenever the power goes: papers of the archive, kept documents."""
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import IO
 
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file once, for reading only. A crash leaves all of it or nothing."""
+    with writing_whole(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def writing_whole(path: Path) -> Iterator[IO[bytes]]:
+    """As write_whole, for what is written in pieces."""
     _make_folder(path.parent)
     with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
         try:
-            file.write(data)
+            yield file
             file.flush()
             os.fchmod(file.fileno(), 0o440)
             os.fsync(file.fileno())

@@ -13,13 +13,14 @@ from payments.models.payment import Payment
 class DebitReturn(models.Model):
     """The payer's bank took a payment back, or the processor undid it before it settled (R115, fault F15). Append-only.
 
-    code: the bank's ("R01", NACH "04"), or "voided". reason: in our words. returned_on: the bank's day. event: of the
-    webhook that told it, "" where a report or an inquiry did.
+    attempt: at the processor; empty for a transfer that our own bank's statement shows to be taken back. code: of the
+    bank ("R01", NACH "04"), or "voided". reason: in our words. returned_on: the bank's day. event: of the webhook that
+    told it, "" where a report, an inquiry or a statement did.
     """
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
     payment = models.OneToOneField(Payment, models.PROTECT, related_name="debit_return")
-    attempt = models.ForeignKey(PaymentAttempt, models.PROTECT, related_name="returns")
+    attempt = models.ForeignKey(PaymentAttempt, models.PROTECT, null=True, blank=True, related_name="returns")
     code = models.CharField(_("code"), max_length=20)
     reason = models.CharField(_("reason"), max_length=24)
     returned_on = models.DateField(_("returned on"))

@@ -1,4 +1,4 @@
-"""A processor says money is gone: a debit returned by the payer's bank, or undone before it settled (R115, F15, F41).
+"""A processor or our bank says money is gone: a debit or transfer returned, or undone unsettled (R115, F15, F41).
 
 Nobody approves it: the money has left already. Everything it did comes undone in one transaction, as with a cheque.
 """
@@ -16,6 +16,7 @@ from billing.ledger.posting import open_day, post_entries
 from billing.models import Customer, Invoice, InvoiceKind
 from billing.money import ZERO, format_money
 from billing.office import approvals
+from billing.office.models import User
 from billing.office.models.notice import Channel
 from billing.office.notices import Message, queue_notices
 from billing.office.numbers import hold_series
@@ -50,28 +51,44 @@ def record_debit_return(
     returned" and what undoing and billing post, in an open month. Tells the customer.
     """
     assert attempt.payment is not None
-    organization, item = attempt.organization, attempt.payment.credit_item
+    return _record(attempt.payment, attempt, code, returned_on, event.event_id if event else "", now, None)
+
+
+@transaction_required
+def record_returned_transfer(
+    *, payment: Payment, code: str, returned_on: date, now: datetime, by: User | None
+) -> DebitReturn:
+    """As record_debit_return, for a transfer that the bank's statement shows to be taken back; code: the bank's."""
+    return _record(payment, None, code, returned_on, "", now, by)
+
+
+def _record(
+    payment: Payment, attempt: PaymentAttempt | None, code: str, returned_on: date, event: str, now: datetime,
+    by: User | None,
+) -> DebitReturn:  # fmt: skip
+    organization, item = payment.organization, payment.credit_item
     assert item is not None
     item.organization = organization
-    customers = lock_touched(organization, [item], also=[attempt.customer_id])
-    payment = Payment.objects.select_for_update(no_key=True, of=("self",)).get(pk=attempt.payment.pk)
+    customers = lock_touched(organization, [item], also=[payment.customer_id])
+    payment = Payment.objects.select_for_update(no_key=True, of=("self",)).get(pk=payment.pk)
     earlier = DebitReturn.objects.filter(payment=payment).first()
     if earlier is not None:
         return earlier
     customer, words = customers[payment.customer_id], f"{payment.number} returned: {code} {_meaning(code)}".strip()
     hold_series(organization, organization.today(now), "INV")
     given_back = refunds_of(item, customer)
-    undo_money(organization=organization, item=item, words=words, now=now, by=None)
+    undo_money(organization=organization, item=item, words=words, now=now, by=by)
     recovery = _recover(payment, customer, item.refunded_amount, list(given_back), now)
     entry = _post(payment, customer, words, now)
     move(payment, PaymentState.RETURNED, PAYMENT_MOVES)
-    _note_on(attempt, code)
-    AttemptClaim.objects.filter(attempt=_claimer(attempt), holds=True).update(holds=False)
+    if attempt is not None:
+        _note_on(attempt, code)
+        AttemptClaim.objects.filter(attempt=_claimer(attempt), holds=True).update(holds=False)
     approvals.withdraw_waiting(f"payment:{payment.pk}")
     book = policies_for(organization, customer_id=customer.pk)
     made = DebitReturn.objects.create(
         organization=organization, payment=payment, attempt=attempt, code=code[:20], reason=str(reason_of(code)),
-        returned_on=returned_on, event=event.event_id if event else "", entry=entry, recovery_invoice=recovery,
+        returned_on=returned_on, event=event, entry=entry, recovery_invoice=recovery,
         fee_invoice=_fee(payment, customer, book, code, now), recorded_at=now,
     )  # fmt: skip
     judge_hold(customer=customer, now=now, by=None)

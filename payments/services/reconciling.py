@@ -1,9 +1,11 @@
 """A payment is matched to the bank, and the match opened again, never edited (R104, R146, requirements §2 row 25)."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from django.utils.translation import gettext_lazy as _
 
+from billing.bulk import insert_rows
 from billing.errors import BadInput, DomainError
 from billing.inputs import clean_text
 from billing.office.models import ApprovalRequest, User
@@ -61,6 +63,33 @@ def mark_reconciled(
         organization=organization, payment=payment, reconciled_on=reconciled_on, statement_reference=statement,
         accounting_reference=accounting, discrepancy=differs, made_at=now, made_by=by,
     )  # fmt: skip
+
+
+@transaction_required
+def mark_new_reconciled(
+    *, payments: Sequence[tuple[Payment, str]], reconciled_on: Sequence[date], now: datetime, by: User | None
+) -> list[PaymentReconciliation]:
+    """As mark_reconciled, for payments made just now in this transaction from the bank's own lines. One statement.
+
+    payments: each with its statement reference. A payment that waits for a second person is not in the books: it is
+    marked when it is.
+    """
+    return insert_rows(PaymentReconciliation, (
+        PaymentReconciliation(
+            organization_id=payment.organization_id, payment=payment, reconciled_on=day,
+            statement_reference=reference[:80], made_at=now, made_by=by,
+        )
+        for (payment, reference), day in zip(payments, reconciled_on, strict=True)
+        if payment.state == PaymentState.PROCESSED
+    ))  # fmt: skip
+
+
+@transaction_required
+def unmark_reconciled(*, payment: Payment, reason: str, now: datetime, by: User | None) -> None:
+    """The bank line of a payment was unmatched; the payment stays. For the caller that opens the match itself."""
+    PaymentReconciliation.objects.filter(payment=payment, opened_at__isnull=True).update(
+        opened_at=now, opened_by=by, open_reason=reason[:400]
+    )
 
 
 def _check_reconcilable(payment: Payment) -> None:

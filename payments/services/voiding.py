@@ -31,6 +31,8 @@ from payments.services.voidable import NotReconciled, NotVoidable, PartlyRefunde
 VOID, VOID_RECONCILED = "void_payment", "void_reconciled_payment"
 # Filled by the apps above: what else a void does, facts in no language. It is shown and approved with the rest.
 FOLLOWS: list[Callable[[Payment], Mapping[str, Any]]] = []
+# Filled by the apps above: what they do of it, in this transaction. Called as (made, now).
+AFTER: list[Callable[..., None]] = []
 
 
 class OwnEntry(DomainError):
@@ -92,10 +94,13 @@ def void_payment(*, payment: Payment, approval: ApprovalRequest, by: User, now: 
         move(payment, PaymentState.VOIDED, PAYMENT_MOVES)
         _void_at_processor(payment, by, now)
     Cheque.objects.filter(payment=payment).update(state=ChequeState.CANCELLED)
-    return PaymentVoid.objects.create(
+    made = PaymentVoid.objects.create(
         payment=payment, voided_on=payment.organization.today(now), reason=approval.reason, approval=approval,
         entry=entry, voided_at=now, voided_by=by,
     )  # fmt: skip
+    for after in AFTER:
+        after(made=made, now=now)
+    return made
 
 
 @transaction_required
@@ -162,4 +167,13 @@ def _fresh(payment: Payment) -> Payment:
     )
 
 
-__all__ = ["FOLLOWS", "NotVoidable", "OwnEntry", "PartlyRefunded", "ask_for_void", "preview_void", "void_payment"]
+__all__ = [
+    "AFTER",
+    "FOLLOWS",
+    "NotVoidable",
+    "OwnEntry",
+    "PartlyRefunded",
+    "ask_for_void",
+    "preview_void",
+    "void_payment",
+]

@@ -1,11 +1,12 @@
-"""A processor took money: its payment and receipt, in the transaction that settles the attempt (R18)."""
+"""Money that came without a counter, by a processor or a bank: its payment and receipt in one transaction (R18)."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from billing.errors import DomainError
 from billing.models import Customer
 from billing.office.models import Organization, User
-from billing.office.policies import policies_for
+from billing.office.policies import PolicyBook, policies_for_customers
 from billing.transactions import transaction_required
 from payments.models import Payment
 from payments.services.orders import PaymentOrder
@@ -19,17 +20,33 @@ def take_charged(*, organization: Organization, order: PaymentOrder, now: dateti
 
     Raises DomainError where it cannot be applied as ordered; then nothing was written.
     """
-    result = take_payments(
-        organization=organization, orders=[(order, _wish(organization, order))], now=now, by=by, at_counter=False
-    )[0]
+    result = _take(organization, [order], now, by)[0]
     if isinstance(result, DomainError):
         raise result
-    return result.payment
+    return result
 
 
-def _wish(organization: Organization, order: PaymentOrder) -> ReceiptWish:
+@transaction_required
+def take_transferred(
+    *, organization: Organization, orders: Sequence[PaymentOrder], now: datetime, by: User | None
+) -> list[Payment | DomainError]:
+    """As take_charged, for many transfers of a bank statement; a refused one comes back as its DomainError."""
+    return _take(organization, orders, now, by)
+
+
+def _take(
+    organization: Organization, orders: Sequence[PaymentOrder], now: datetime, by: User | None
+) -> list[Payment | DomainError]:
+    keys = {order.customer_id for order in orders}
+    books = policies_for_customers(organization, keys)
+    emails = dict(Customer.objects.filter(pk__in=keys).values_list("pk", "email"))
+    wished = [(order, _wish(books, emails, order.customer_id)) for order in orders]
+    results = take_payments(organization=organization, orders=wished, now=now, by=by, at_counter=False)
+    return [result if isinstance(result, DomainError) else result.payment for result in results]
+
+
+def _wish(books: Mapping[int, PolicyBook], emails: Mapping[int, str], customer_id: int) -> ReceiptWish:
     """By mail whatever the counter does: nobody stands there. Without an address it waits to be fetched."""
-    if policies_for(organization, customer_id=order.customer_id).text("receipts.delivery") == Delivery.NONE:
+    if books[customer_id].text("receipts.delivery") == Delivery.NONE:
         return ReceiptWish(Delivery.NONE)
-    email = Customer.objects.values_list("email", flat=True).get(pk=order.customer_id)
-    return ReceiptWish(Delivery.EMAIL if email else Delivery.NONE)
+    return ReceiptWish(Delivery.EMAIL if emails.get(customer_id) else Delivery.NONE)

@@ -1,1 +1,0 @@
-from reconciliation.admin import proof_pages as proof_pages

@@ -1,6 +1,5 @@
 from reconciliation.models.bank_file import BANK_FILE_MOVES, BankFile, BankFileState
 from reconciliation.models.match import Match, MatchKind
-from reconciliation.models.proof import BooksProof, ProofRequest
 from reconciliation.models.statement import BankStatement, Direction, StatementKind, StatementLine
 
 __all__ = [
@@ -8,11 +7,9 @@ __all__ = [
     "BankFile",
     "BankFileState",
     "BankStatement",
-    "BooksProof",
     "Direction",
     "Match",
     "MatchKind",
-    "ProofRequest",
     "StatementKind",
     "StatementLine",
 ]

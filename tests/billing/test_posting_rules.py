@@ -18,6 +18,7 @@ from billing.models import CreditKind, InvoiceKind
 from billing.models.party import ProviderKind
 from payments import postings as payment_postings
 from payments.models import Method
+from reconciliation import postings as reconciliation_postings
 
 PAGE = settings.BASE_DIR / "docs" / "posting-rules.md"
 AMOUNTS = {"net": Decimal("100.00"), "tax": Decimal("5.00"), "credit": Decimal("90.00"), "discount": Decimal("2.00"),
@@ -31,6 +32,7 @@ ALLOCATION = {"memo": "m", "credit_amount": AMOUNTS["credit"], "discount": AMOUN
 SLIP = {"number": "1", "bank_ledger_account_id": 3}
 REFUND = {"number": "1", "paid": AMOUNTS["paid"], "fee": AMOUNTS["fee"], "reason": "r"}
 EARNED = {"memo": "m", "amount": AMOUNTS["amount"]}
+BANK_LINE = {"memo": "m", "amount": AMOUNTS["amount"], "bank_ledger_account_id": 3}
 RECEIPT = {"number": "1", "amount": AMOUNTS["amount"]}
 # What each row of the page is about: the arguments its function is called with, in turn.
 CASES: dict[str, list[dict[str, Any]]] = {
@@ -75,6 +77,10 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "Refund kept as credit": [{**RECEIPT, "method": "credit"}],
     "Debit returned": [{**RECEIPT, "reason": "R01", "role": Role.CARD_CLEARING}],
     "Fees kept": [{"batch": "1", "amount": AMOUNTS["amount"], "ledger_account_id": 3}],
+    "Bank charge booked": [{**BANK_LINE, "is_in": False, "role": Role.SMALL_DIFFERENCES, "ledger_account_id": None}],
+    "Bank interest booked": [{**BANK_LINE, "is_in": True, "role": Role.SMALL_DIFFERENCES, "ledger_account_id": None}],
+    "Held in suspense": [{**BANK_LINE, "is_in": True}],
+    "Paid out of suspense": [{**BANK_LINE, "is_in": False}],
     "Chargeback held": [{**RECEIPT, "method": Method.CARD}],
     "Chargeback settled": [
         {"number": "1", "lost": AMOUNTS["lost"], "won": AMOUNTS["won"], "method": Method.CARD, "reason": "r"}
@@ -127,9 +133,9 @@ def test_every_posting_function_and_case_has_its_row() -> None:
     assert [row[0] for row in rows()] == list(CASES)
     functions = {
         f"{module.__name__}.{name}"
-        for module in (billing_postings, payment_postings)
+        for module in (billing_postings, payment_postings, reconciliation_postings)
         for name, function in inspect.getmembers(module, inspect.isfunction)
-        if function.__module__ == module.__name__
+        if function.__module__ == module.__name__ and not name.startswith("_")
     }
     assert functions == {row[4].strip("`") for row in rows()}
 

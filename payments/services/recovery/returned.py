@@ -11,7 +11,7 @@ from payments.services.recovery.failing import decide_on
 def follow_return(*, made: DebitReturn, now: datetime) -> None:
     """For debit_returns.FOLLOWS: the same debit again where its code allows it, else the payer or a person is asked."""
     attempt = made.attempt
-    if attempt.method is None or RetryDecision.objects.filter(failed=attempt).exists():
+    if attempt is None or attempt.method is None or RetryDecision.objects.filter(failed=attempt).exists():
         return
     claims = attempt.claims.select_related("invoice", "invoice__organization", "invoice__agreement__plan")
     invoices = [claim.invoice for claim in claims.order_by("pk")]

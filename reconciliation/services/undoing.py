@@ -1,0 +1,90 @@
+"""Undo at every step, as separate verbs: a match is taken off its line; what it made is undone where it is its own.
+
+Unmatching leaves a payment as it is, now without a line: unallocating or voiding it are other verbs. What a match
+posted by itself (bank item, suspense, payout, transfer) is mirrored. A returned payment stays returned.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.utils.translation import gettext_lazy as _
+
+from billing.errors import BadInput, DomainError
+from billing.ledger.models import JournalEntry, JournalLine
+from billing.ledger.posting import open_day, post_entries, reversal_of
+from billing.office.models import Organization, User
+from billing.transactions import transaction_required
+from payments.models import PaymentVoid
+from payments.services.reconciling import unmark_reconciled
+from reconciliation.models import Match, MatchKind
+from reconciliation.services.bank_files import lock_bank_accounts
+from reconciliation.services.matching import add_up, lock_lines
+
+# Filled by sign-off: called with the match, raises why it cannot be undone any more.
+GUARDS: list[Callable[[Match], None]] = []
+
+
+class AlreadyUndone(DomainError):
+    code = "already_undone"
+    sentence = _("This match was already undone.")
+
+
+@transaction_required
+def unmatch(*, match: Match, reason: str, now: datetime, by: User | None) -> Match:
+    """Take a match off its line; the line is to be explained again. Both ends of a transfer or reversal go together.
+
+    Posts the mirror of what the match posted, dated today or on the first open day. Raises AlreadyUndone, BadInput (no
+    reason), and what GUARDS raise: a line of a signed reconciliation stays.
+    """
+    reason = reason.strip()[:400]
+    if not reason:
+        raise BadInput(_("A reason is needed."), field="reason", code="reason_required")
+    line = match.line
+    others = _pairs(match)
+    accounts = lock_bank_accounts(match.organization, {line.bank_account_id, *(p.line.bank_account_id for p in others)})
+    for one in sorted([match, *others], key=lambda m: m.line.bank_account_id):
+        lock_lines(accounts[one.line.bank_account_id], [one.line_id])
+    for one in [match, *others]:
+        _undo(one, reason, now, by)
+    add_up([match.line_id, *(one.line_id for one in others)])
+    return Match.objects.get(pk=match.pk)
+
+
+def void_follows(*, made: PaymentVoid, now: datetime) -> None:
+    """For voiding.AFTER: the line of a voided payment is to be explained again, in the same transaction."""
+    match = Match.objects.filter(payment=made.payment, kind=MatchKind.PAYMENT, undone_at__isnull=True).first()
+    if match is not None:
+        _undo(match, made.reason, now, made.voided_by)
+        add_up([match.line_id])
+
+
+def _pairs(match: Match) -> list[Match]:
+    """The other end, where two lines explain each other."""
+    if match.kind not in (MatchKind.TRANSFER, MatchKind.REVERSAL) or match.other_line_id is None:
+        return []
+    rows = Match.objects.filter(
+        line_id=match.other_line_id, kind=match.kind, other_line_id=match.line_id, undone_at__isnull=True
+    )
+    return list(rows.select_related("line", "organization"))
+
+
+def _undo(match: Match, reason: str, now: datetime, by: User | None) -> None:
+    for guard in GUARDS:
+        guard(match)
+    entry = _mirror(match.organization, match.entry, reason, now, by) if match.entry is not None else None
+    changed = Match.objects.filter(pk=match.pk, undone_at__isnull=True).update(
+        undone_at=now, undone_by=by, undo_reason=reason[:400], undo_entry=entry
+    )
+    if not changed:
+        raise AlreadyUndone()
+    if match.kind == MatchKind.PAYMENT and match.payment is not None:
+        unmark_reconciled(payment=match.payment, reason=reason, now=now, by=by)
+
+
+def _mirror(
+    organization: Organization, entry: JournalEntry, reason: str, now: datetime, by: User | None
+) -> JournalEntry:
+    lines = list(JournalLine.objects.filter(entry=entry).select_related("account").order_by("ordinal"))
+    on = max(open_day(organization.pk, organization.today(now)), entry.entry_date)
+    draft = reversal_of(entry, lines, key=f"{entry.key}:undone", on=on, reason=reason)
+    return post_entries(organization_id=organization.pk, drafts=[draft], now=now, by_id=by.pk if by else None)[0]
