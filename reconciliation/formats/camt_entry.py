@@ -30,6 +30,9 @@ STATES = {
 }  # fmt: skip
 
 
+SIDES = {"CRDT": "credit", "DBIT": "debit"}
+
+
 @dataclass(slots=True)
 class Transaction:
     """One TxDtls as it stands: what is said of the money, of the parties and of what came back."""
@@ -90,6 +93,8 @@ def read_entry(element: Any, ordinal: int, place: str, statement: Statement, fou
         code=_code(block.get("BkTxCd")), bank_reference=said(text_of(block.get("AcctSvcrRef"))),
         is_reversal=text_of(block.get("RvslInd")).lower() in YES,
     )  # fmt: skip
+    if amount is None and (side := SIDES.get(text_of(block.get("CdtDbtInd")).upper())):
+        entry.extra["direction"] = side
     for name in ("BookgDt", "ValDt"):
         if name in block and day_of(block[name]) is None and deepest(block[name]):
             statement.flag("unreadable_day", _("{day} is not a day."), place, day=deepest(block[name])[:40])
@@ -123,6 +128,8 @@ def _add_transactions(
     counted = [_in_currency(one, entry) for one in found]
     adds_up = _add_up(counted, entry.amount, [charges, *(one.charges for one in found)])
     if len(found) == 1:
+        if found[0].instructed is None:
+            found[0].instructed = _instructed(block.get("AmtDtls"))
         _lift(entry, found[0], adds_up is not False, statement)
         return
     if adds_up is False:
@@ -169,9 +176,9 @@ def _add_up(counted: list[Decimal | None], whole: Decimal, charges: list[Decimal
 
 
 def _in_currency(one: Transaction, entry: Entry) -> Decimal | None:
-    """The transaction's amount in the entry's currency, signed as entries are."""
+    """The transaction's amount in the entry's currency, signed as entries are. Banks write 0 where they give none."""
     assert entry.amount is not None
-    value = next((value for value, currency in one.amounts if currency in ("", entry.currency)), None)
+    value = next((value for value, currency in one.amounts if value and currency in ("", entry.currency)), None)
     if value is None:
         return None
     return signed(value, one.direction or ("DBIT" if entry.amount.is_signed() else "CRDT"))

@@ -134,11 +134,18 @@ class Reading:
             )  # fmt: skip
 
     def _refuse_nothing(self) -> None:
-        """No entries is an error unless the file says so itself, or something else was said of it already."""
+        """No entries is an error unless the file says so itself, or something else was said of it already.
+
+        A statement of a known account with a balance may be one of a quiet day: for a person to see.
+        """
         if self.entries or self.verdict is Verdict.FLAG:
             return
-        if not any(one.statement.says_empty or one.balance_ties for one in self.statements):
+        statements = [one.statement for one in self.statements]
+        if any(one.statement.says_empty or one.balance_ties for one in self.statements):
+            return
+        if not any(one.account and (one.opening, one.closing) != (None, None) for one in statements):
             raise FileRefused(_("The file has no lines."), code="no_entries")
+        statements[0].flag("no_entries", _("It has no entries and does not say that there are none."))
 
     def _breaks_off(self) -> FileRefused:
         return FileRefused(
