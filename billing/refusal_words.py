@@ -157,6 +157,11 @@ SENTENCES: dict[str, Sentence] = {
     "match_payout_once": _("This settlement is matched to another bank line."),
     "match_list_once": _("This list of payments is matched to another bank line."),
     "match_reversal_once": _("This bank line was taken back by another one."),
+    # proofs and closes
+    "books_proof_position_once": NUMBER_TAKEN,
+    "books_proof_once_a_night": _("The books were already proved that night."),
+    "proof_request_once_a_night": ALREADY_THERE,
+    "proof_request_waits_once": _("A proof was already asked for."),
 }
 CODES = {
     "agreement_request_once": "key_reused",

@@ -21,6 +21,7 @@ from payments.tasks import (
     tend_zoho,
 )
 from receipts.tasks import issue_refund_papers, mature_due_cheques
+from reconciliation.tasks import prove_books
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +45,7 @@ JOBS: list[tuple[str, Callable[[datetime], object]]] = [
     ("accrue_earnings", accrue_earnings),
     ("expire_lesson_credits", expire_lesson_credits),
     ("send_due_notices", send_due_notices),
+    ("prove_books", prove_books),  # the longest, so that nothing waits for it
 ]
 
 

@@ -171,6 +171,8 @@ LOOKS: dict[str, Look] = {
     "client.revoked": Look(_("revoked"), "✕", "quiet"),
     "proof.good": Look(_("proved"), "✓", "good"),
     "proof.bad": Look(_("does not agree"), "▲", "bad"),
+    "books.whole": Look(_("all rules hold"), "✓", "good"),
+    "books.broken": Look(_("broken"), "▲", "bad"),
     "jobs.good": Look(_("running"), "●", "good"),
     "jobs.bad": Look(_("not running"), "▲", "bad"),
 }

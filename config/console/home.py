@@ -29,6 +29,7 @@ from config.console.counter_cards import cheque_cards, money_back_cards
 from config.console.gateway_cards import gateway_cards
 from config.console.navigation import waiting_for
 from config.console.people import is_platform_admin
+from config.console.proof_card import proof_card
 from config.health import HEARTBEAT_LIMIT
 from config.schedules import TICK
 from payments.models import Method, Payment, PaymentState, PaymentVoid
@@ -42,7 +43,7 @@ EARNED = (LedgerRole.REVENUE, LedgerRole.LATE_FEES, LedgerRole.SALES_RETURNS, Le
 
 
 def home_context(request: HttpRequest) -> dict[str, Any]:
-    """Sections for what the user may do. At most twenty-eight queries beyond the frame of the page."""
+    """Sections for what the user may do. At most twenty-nine queries beyond the frame of the page."""
     now = clock.now()
     desk = Desk(request, now, request.organization.today(now))  # type: ignore[attr-defined]
     sections = [
@@ -195,7 +196,7 @@ def _deciding(desk: Desk) -> list[Card]:
 
 
 def _books(desk: Desk) -> list[Card]:
-    """Four queries, three of them at most once a minute."""
+    """Five queries, three of them at most once a minute."""
     open_periods = Period.objects.filter(organization=desk.organization, state=PeriodState.OPEN)
     months = list(open_periods.order_by("month").values_list("month", flat=True))
     books = books_of(desk.organization, desk.now)
@@ -219,6 +220,7 @@ def _books(desk: Desk) -> list[Card]:
             else _("ledger less documents: %(gaps)s") % {"gaps": gaps or desk.money(books.difference)},
             listed("ledger_ledgeraccount"), "good" if books.agree else "bad",
         ),
+        *([proof_card(desk)] if may_here(desk.request, "see_audit") else []),
     ]  # fmt: skip
 
 

@@ -143,6 +143,7 @@ GROUPS: tuple[tuple[Sentence, tuple[Item, ...]], ...] = (
             Item(_("Journal"), "menu_book", "ledger_journalentry_changelist", ("see_journal",)),
             Item(_("Chart of accounts"), "format_list_numbered", "ledger_ledgeraccount_changelist", ("see_journal",)),
             Item(_("Periods"), "calendar_month", "periods", ("see_journal",)),
+            Item(_("Proofs of the books"), "verified", "books_proofs", ("see_journal",)),
         ),
     ),
     (

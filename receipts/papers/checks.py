@@ -31,7 +31,7 @@ def _drawing() -> Sequence[CheckMessage]:
 
 def _signing() -> Sequence[CheckMessage]:
     """An operator's key that cannot be read must stop the start, not the first receipt."""
-    from receipts.papers.keys import signing_identity
+    from billing.office.signing_keys import signing_identity
 
     if not settings.SIGNING_KEY_FILE:
         return []

@@ -24,7 +24,7 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-from receipts.papers.keys import Identity, signing_identity
+from billing.office.signing_keys import Identity, signing_identity
 
 WISH = PdfSignatureMetadata(
     field_name="Receipt", md_algorithm="sha256", certify=True, docmdp_permissions=MDPPerm.NO_CHANGES,

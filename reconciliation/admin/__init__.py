@@ -1,0 +1,1 @@
+from reconciliation.admin import proof_pages as proof_pages

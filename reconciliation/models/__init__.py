@@ -1,5 +1,6 @@
 from reconciliation.models.bank_file import BANK_FILE_MOVES, BankFile, BankFileState
 from reconciliation.models.match import Match, MatchKind
+from reconciliation.models.proof import BooksProof, ProofRequest
 from reconciliation.models.statement import BankStatement, Direction, StatementKind, StatementLine
 
 __all__ = [
@@ -7,9 +8,11 @@ __all__ = [
     "BankFile",
     "BankFileState",
     "BankStatement",
+    "BooksProof",
     "Direction",
     "Match",
     "MatchKind",
+    "ProofRequest",
     "StatementKind",
     "StatementLine",
 ]

@@ -120,6 +120,7 @@ TRIGGERS = {
     "reconciliation_bankstatement": f"{AUDITED} {FROZEN}",
     "reconciliation_match": f"adds_up {AUDITED} {FROZEN}",
     "reconciliation_statementline": f"adds_up {FROZEN}",
+    "reconciliation_booksproof": f"{KEPT} {AUDITED}",
 }
 DEFERRED = {
     ("billing_allocation", "adds_up"), ("billing_invoice", "adds_up"), ("billing_invoice", "adds_up_new"),

@@ -318,6 +318,7 @@ GUARDS = [
     ("billing_packageuse", "package_adds_up", "3 guards_in_place"),
     ("payments_payment", "frozen", "3 payment_guards_in_place"),
     ("receipts_receipt", "frozen_whole", "3 receipt_guards_in_place"),
+    ("reconciliation_booksproof", "append_only", "3 closing_guards_in_place"),
 ]
 
 

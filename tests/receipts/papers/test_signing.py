@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509 import CertificateBuilder, load_pem_x509_certificate, random_serial_number
 
-from receipts.papers.keys import own_key_file
+from billing.office.signing_keys import own_key_file
 from receipts.papers.render import render_pdf
 from receipts.papers.signing import check_signature, sign
 from tests.receipts.papers.papers import paper

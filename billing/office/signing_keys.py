@@ -1,4 +1,4 @@
-"""The key that signs papers: the operator's, or one of our own made on first use."""
+"""The key that signs papers and proofs: the operator's, or one of our own made on first use."""
 
 import os
 from contextlib import suppress

@@ -1,0 +1,81 @@
+"""The rules about proofs and closes are seen to bite: one thing is put wrong behind the guards, that rule is named."""
+
+import pytest
+
+from billing.office.acting import acting
+from billing.office.models import Organization
+from reconciliation.selectors.proofs import verify_proofs
+from reconciliation.tasks import prove_books
+from tests import builders
+from tests.commands import run
+from tests.reconciliation.test_proving import DAY, TWO, school  # noqa: F401  a fixture
+from tests.reconciliation.test_verify_books import TRAIL, broken, lift_the_guards, plant, settle
+
+CHAIN, SIGNED = "46 proof_chain", "46 proof_is_what_was_signed"
+SECOND = "WHERE position = 2"
+
+
+@pytest.fixture
+def closed(school: Organization) -> Organization:  # noqa: F811
+    for day in range(3):
+        with acting(None, "test"):
+            prove_books(TWO + day * DAY)
+            builders.customer(school, f"Ben {day}")
+        settle()
+    return school
+
+
+PLANTS: dict[str, tuple[str, set[str]]] = {
+    "a finding made red": (
+        "UPDATE reconciliation_booksproof SET findings = jsonb_set(findings, '{0,broken}', '1'::jsonb) " + SECOND,
+        {SIGNED},
+    ),
+    "a proof of another day": (f"UPDATE reconciliation_booksproof SET day = day - 9 {SECOND}", {SIGNED, TRAIL}),
+    "a proof taken out": (
+        f"DELETE FROM reconciliation_proofrequest; DELETE FROM reconciliation_booksproof {SECOND}",
+        {CHAIN, SIGNED, TRAIL},
+    ),
+    "a proof that follows another": (
+        f"UPDATE reconciliation_booksproof SET previous_digest = digest {SECOND}",
+        {CHAIN, SIGNED, TRAIL},
+    ),
+    "the signature of another proof": (
+        "UPDATE reconciliation_booksproof SET signature = (SELECT signature FROM reconciliation_booksproof"
+        f" WHERE position = 1) {SECOND}",
+        {SIGNED},
+    ),
+    "no signature": (f"UPDATE reconciliation_booksproof SET signature = 'x' {SECOND}", {SIGNED}),
+    "no certificate": (f"UPDATE reconciliation_booksproof SET certificate = '' {SECOND}", {SIGNED}),
+    "an audit trail made anew": (
+        "UPDATE office_auditseal SET digest = sha256('x') WHERE position ="
+        f" (SELECT audit_position FROM reconciliation_booksproof {SECOND})",
+        {SIGNED, "46 audit_chain"},
+    ),
+}
+CODES = {
+    "a finding made red": {"digest"}, "a proof of another day": {"digest"}, "a proof taken out": {"position", "chain"},
+    "a proof that follows another": {"chain", "digest"}, "the signature of another proof": {"signature"},
+    "no signature": {"signature"}, "no certificate": {"signature"}, "an audit trail made anew": {"audit"},
+}  # fmt: skip
+
+
+def test_whole_closes_break_no_rule(closed: Organization) -> None:
+    assert broken() == set()
+    assert list(verify_proofs(None)) == []
+
+
+@pytest.mark.parametrize("wrong", PLANTS)
+def test_what_is_wrong_is_named(closed: Organization, wrong: str) -> None:
+    sql, named = PLANTS[wrong]
+    lift_the_guards()
+    plant(sql)
+    assert broken() == named
+
+
+@pytest.mark.parametrize("wrong", CODES)
+def test_46_a_proof_that_was_changed_is_found_and_why(closed: Organization, wrong: str) -> None:
+    lift_the_guards()
+    plant(PLANTS[wrong][0])
+    assert {fault.code for fault in verify_proofs(closed.pk)} == CODES[wrong]
+    assert {fault.code for fault in verify_proofs(None, newest=2)} == CODES[wrong]
+    assert run("verify_proofs").code == 1
