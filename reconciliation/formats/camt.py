@@ -11,7 +11,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from reconciliation.formats.base import Entry, Kind, Statement
-from reconciliation.formats.camt_entry import Transaction, read_entry, read_transaction
+from reconciliation.formats.camt_entry import Transaction, batch_of, read_entry, read_transaction
 from reconciliation.formats.camt_statement import (
     Header,
     check_totals,
@@ -28,9 +28,9 @@ KINDS = {"Stmt": Kind.STATEMENT, "Rpt": Kind.INTERIM, "Ntfctn": Kind.NOTIFICATIO
 # Of an entry that is still open, what must be there at its end; earlier transactions are let go of.
 ENTRY_PARTS = (
     "Amt", "CdtDbtInd", "RvslInd", "Sts", "BookgDt", "ValDt", "AcctSvcrRef", "BkTxCd", "NtryRef", "AddtlInfInd",
-    "AddtlNtryInf", "Chrgs", "Btch", "NtryDtls",
+    "AddtlNtryInf", "Chrgs", "Btch", "AmtDtls",
 )  # fmt: skip
-TAGS = ("GrpHdr", *KINDS, "Ntry", "TxDtls")
+TAGS = ("GrpHdr", *KINDS, "Ntry", "NtryDtls", "TxDtls")
 MESSAGES = {
     "camt052": (b"BkToCstmrAcctRpt", b"camt.052."), "camt053": (b"BkToCstmrStmt", b"camt.053."),
     "camt054": (b"BkToCstmrDbtCdtNtfctn", b"camt.054."),
@@ -80,6 +80,7 @@ class _Reader:
         self.open: _Open | None = None
         self.entry: Any = None
         self.found: list[Transaction] = []
+        self.batch: dict[str, str] = {}
         self.ordinal = self.statements = self.transactions = 0
 
     def take(self, event: str, element: Any) -> Iterator[Statement | Entry]:
@@ -95,8 +96,12 @@ class _Reader:
             return
         elif name == "Ntry":
             yield from self._entry_begins(element) if event == "start" else self._entry_ends(element)
-        elif name == "TxDtls" and event == "end" and self.entry is not None:
-            self._transaction_ends(element)
+        elif event == "end" and self.entry is not None:
+            if name == "TxDtls":
+                self._transaction_ends(element)
+            else:
+                self.batch = self.batch or batch_of(first(element, "Btch"))
+                release(element, keep=ENTRY_PARTS)
 
     def _group_header(self, element: Any) -> None:
         page = first(element, "MsgPgntn")
@@ -129,7 +134,7 @@ class _Reader:
     def _entry_begins(self, element: Any) -> Iterator[Statement]:
         assert self.open is not None
         self._absorb(reversed(list(element.itersiblings(preceding=True))))
-        self.entry, self.found = element, []
+        self.entry, self.found, self.batch = element, [], {}
         return self._tell()
 
     def _transaction_ends(self, element: Any) -> None:
@@ -150,8 +155,9 @@ class _Reader:
         statement, figures = self.open.statement, self.open.figures
         place = self.open.place.format(entry=figures.entries + 1)
         entry = read_entry(element, self.ordinal, place, statement, self.found)
+        entry.extra |= self.batch
         figures.add(entry)
-        self.entry, self.found = None, []
+        self.entry, self.found, self.batch = None, [], {}
         if statement.currency is None and entry.currency:
             statement.currency = entry.currency
         release(element)

@@ -107,6 +107,14 @@ def read_entry(element: Any, ordinal: int, place: str, statement: Statement, fou
     return entry
 
 
+def batch_of(element: Any) -> dict[str, str]:
+    """What is said of a batch as a whole; it may count more transactions than are shown."""
+    said_of = {
+        "transactions": text_at(element, "NbOfTxs"), "batch": text_at(element, "PmtInfId") or text_at(element, "MsgId"),
+    }  # fmt: skip
+    return {name: text for name, text in said_of.items() if text}
+
+
 def charges_of(element: Any) -> Decimal | None:
     """What the bank kept, in all: TtlChrgsAndTaxAmt, or the sum of the records."""
     if element is None:
@@ -238,14 +246,11 @@ def _code(element: Any) -> str:
 
 def _add_notes(entry: Entry, block: dict[str, Any]) -> None:
     charges = charges_of(block.get("Chrgs"))
-    batch = first(block.get("NtryDtls"), "Btch")
-    batch = block.get("Btch") if batch is None else batch
     notes = {
         "entry": said(text_of(block.get("NtryRef"))),
         "charges": str(charges) if charges else "",
         "bank_code": text_at(block.get("BkTxCd"), "Prtry", "Cd"),
-        "transactions": text_at(batch, "NbOfTxs"),
-        "batch": text_at(batch, "PmtInfId") or text_at(batch, "MsgId"),
+        **batch_of(block.get("Btch")),
         "details_in": text_at(block.get("AddtlInfInd"), "MsgId"),
     }
     entry.extra.update({name: text for name, text in notes.items() if text and text != entry.code})

@@ -12,6 +12,7 @@ from reconciliation.formats.base import FileRefused
 from reconciliation.formats.source import BOMS, Source
 
 LARGEST_PIECE = 2_000_000  # between two elements that a reader asks for; what it has read is let go of
+MOST_KEPT = 1_000
 DECLARED = re.compile(rb"^<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 DOCTYPE = b"<!DOCTYPE"
 WHITE = b" \t\r\n"
@@ -85,14 +86,18 @@ def stream(source: Source, tags: tuple[str, ...]) -> Iterator[Event]:
 
 
 def release(element: Any, keep: tuple[str, ...] = ()) -> None:
-    """Let go of an element that has ended, and of what stands before it, but for what is to be kept."""
+    """Let go of an element that has ended, and of what stands before it, but for a few that are to be kept."""
     element.clear(keep_tail=True)
-    parent, earlier = element.getparent(), element.getprevious()
+    parent, earlier, kept = element.getparent(), element.getprevious(), 0
     while earlier is not None:
         further = earlier.getprevious()
-        if NAMES[earlier.tag] not in keep:
+        if NAMES[earlier.tag] in keep:
+            kept += 1
+        else:
             parent.remove(earlier)
         earlier = further
+    if kept > MOST_KEPT:
+        raise _piece_too_large()
 
 
 def _declares_types(element: Any) -> bool:
