@@ -18,7 +18,7 @@ KINDS = frozenset("156789")
 
 
 class Record(NamedTuple):
-    """line: of the file, or the number of the record where there are no lines. file: counted from 1, there may be several.
+    """line: of the file, or the record's number where there are none. file: counted from 1, as several may be in one.
 
     text: padded to 94. length: as it came, without blanks at its end. in_batch: whether a batch was begun for it.
     """
