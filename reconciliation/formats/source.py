@@ -83,7 +83,7 @@ class Source:
             if start.startswith(mark):
                 return "utf-8-sig" if name == "utf-8" else name
         for name in ("utf-8", *self.encodings):
-            if self._decodes(name):
+            if self.decodes(name):
                 return name
         raise FileRefused(
             _("The text is not in an encoding that is expected here ({expected}). It begins: {sample}"),
@@ -114,7 +114,8 @@ class Source:
                 raise too_large()
             yield unicodedata.normalize("NFC", line.rstrip("\r\n"))
 
-    def _decodes(self, name: str) -> bool:
+    def decodes(self, name: str) -> bool:
+        """Whether the whole file can be read by this encoding without a fault."""
         decoder = codecs.getincrementaldecoder(name)()
         try:
             for chunk in self.chunks():
