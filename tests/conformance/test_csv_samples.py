@@ -25,7 +25,7 @@ def _money(text: str | None) -> Decimal | None:
 
 
 @pytest.mark.parametrize("sample", FILES, ids=lambda sample: sample["file"])
-def test_R144_a_real_export_gives_what_it_says(sample: dict[str, Any]) -> None:
+def test_R17_a_real_export_gives_what_it_says(sample: dict[str, Any]) -> None:
     with (SAMPLES / sample["file"]).open("rb") as file:
         statement, *rest = read(Source(file, sample["file"]))
     assert isinstance(statement, Statement)

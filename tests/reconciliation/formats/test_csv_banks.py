@@ -37,7 +37,7 @@ BANKS = {
 
 
 @pytest.mark.parametrize("name", BANKS)
-def test_R144_a_known_export_is_read_without_a_profile(name: str) -> None:
+def test_R17_a_known_export_is_read_without_a_profile(name: str) -> None:
     text, builtin, account, currency, opening, closing, amounts = BANKS[name]
     found = read_csv(text)
     assert found.flags == []
