@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext_lazy as _
 
 from billing.errors import BadInput
-from reconciliation.formats import bai2, camt, lockbox, mt940, pain002
+from reconciliation.formats import bai2, camt, india, lockbox, mt940, nacha, ofx, pain002, taiwan, taiwan_ach
 from reconciliation.formats.base import FileRefused, Reader
 from reconciliation.formats.source import BOMS, Source
 from reconciliation.formats.xml_stream import doctype_refused, has_doctype, is_xml
@@ -47,6 +47,9 @@ FORMATS = (
     Format("pain002", pain002.sniff, pain002.read),
     Format("mt942", mt940.sniff_942, mt940.read), Format("mt940", mt940.sniff, mt940.read),
     Format("bai2", bai2.sniff, bai2.read), Format("lockbox", lockbox.sniff, lockbox.read),
+    Format("ofx", ofx.sniff, ofx.read), Format("nacha", nacha.sniff, nacha.read),
+    Format("taiwan_ach", taiwan_ach.sniff, taiwan_ach.read), Format("tw_virtual_account", taiwan.sniff, taiwan.read),
+    Format("india", india.sniff, india.read),
 )  # fmt: skip
 
 

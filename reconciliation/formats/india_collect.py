@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from reconciliation.formats.base import Entry, EntryState, FileRefused, Kind, Pieces, Statement
 from reconciliation.formats.complaints import Complaints
+from reconciliation.formats.decoding import decoded_lines, plain_head
 from reconciliation.formats.india_fields import (
     EXCEL,
     NOT_PAID,
@@ -27,20 +28,19 @@ from reconciliation.formats.source import Source
 
 SEPARATORS = (",", "\t", "|", ";", "~", "^")
 PREAMBLE = 40  # lines before the header
-USUAL = "cp1252"
+USUAL = ("cp1252",)
 TOTALS = ("total", "grand total", "sum")
 Fields = dict[str, str]
 
 
 def sniff(head: bytes) -> bool:
     """Whether one of its first lines is a header that is known."""
-    text = head.replace(b"\0", b"").decode("utf-8-sig", "replace")
+    text = plain_head(head).decode("utf-8", "replace")
     return any(_separator(line) for line in text.splitlines()[:PREAMBLE])
 
 
 def read(source: Source) -> Pieces:
     """One statement. Raises FileRefused without a header, or where Excel has eaten digits of a reference."""
-    source.encodings = source.encodings or (USUAL,)
     statement = Statement(currency="INR", kind=Kind.PAYMENTS)
     complaints = Complaints(statement)
     yield statement
@@ -62,7 +62,7 @@ def read(source: Source) -> Pieces:
 
 def _rows(source: Source) -> Iterator[tuple[int, Fields]]:
     """Rows below the header, by our words. "" is the first cell of all, which names a total."""
-    lines, separator = (f"{line}\n" for line in source.lines()), ""
+    lines, separator = (f"{line}\n" for line in decoded_lines(source, USUAL)), ""
     count = 0
     columns: dict[str, int] = {}
     for line in lines:

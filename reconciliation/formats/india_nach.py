@@ -12,12 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 from reconciliation.formats.base import Entry, EntryState, FileRefused, Kind, Pieces, Statement
 from reconciliation.formats.complaints import Complaints
+from reconciliation.formats.decoding import decoded_lines, plain_head
 from reconciliation.formats.figures import make_day, read_minor
 from reconciliation.formats.source import Source
 
 WIDTH = 306
 HEADER, DETAIL = "56", "67"
-USUAL = "cp1252"
+USUAL = ("cp1252",)
 PAID, UNPAID = "1", "0"
 # From 1, the last included. 265-279 is a person's Aadhaar number and is never read.
 HEAD = {
@@ -34,7 +35,7 @@ Fields = dict[str, str]
 
 def sniff(head: bytes) -> bool:
     """Whether it begins with a header of this width."""
-    first = head.removeprefix(b"\xef\xbb\xbf").splitlines()[:1]
+    first = plain_head(head).splitlines()[:1]
     return bool(first) and first[0].startswith(HEADER.encode()) and 247 <= len(first[0]) <= WIDTH and (
         first[0][112:125].strip().isdigit() and first[0][125:133].strip().isdigit()
     )  # fmt: skip
@@ -42,8 +43,9 @@ def sniff(head: bytes) -> bool:
 
 def read(source: Source) -> Pieces:
     """One statement. Raises FileRefused without a header, or for a row that is no debit."""
-    source.encodings = source.encodings or (USUAL,)
-    lines = ((number, line) for number, line in enumerate(source.lines(), start=1) if line.strip(" \x1a\0"))
+    lines = (
+        (number, line) for number, line in enumerate(decoded_lines(source, USUAL), start=1) if line.strip(" \x1a\0")
+    )
     number, line = next(lines, (1, ""))
     if not line.startswith(HEADER):
         raise FileRefused(_("The file does not begin with a header of kind 56."), code="no_header")

@@ -1,8 +1,9 @@
 """NACHA files: returns of debits, notices of change, and entries with their remittance.
 
 Signs are those of the receivers' accounts: credits positive, as their control records count them; the return of our
-debit (26, 36) is money that leaves us again. Amounts of prenotes and notices are 0. An entry is booked on its day of
-settlement where the file has one, a return otherwise on the day of its file, anything else on its effective day.
+debit (26, 36) is money that leaves us again. Amounts of prenotes and notices are 0, with a sign as well. An entry is
+booked on its day of settlement where the file has one, a return otherwise on the day of its file, anything else on its
+effective day.
 """
 
 import re
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from reconciliation.formats import nacha_codes as codes
 from reconciliation.formats.base import Detail, Document, Entry, Pieces
+from reconciliation.formats.decoding import plain_head
 from reconciliation.formats.figures import make_day, read_minor, read_short_day
 from reconciliation.formats.nacha_checks import CHANGE, RETURN, Section, amount_columns, begin
 from reconciliation.formats.nacha_records import USUAL, Record, looks_right, read_records
@@ -27,7 +29,7 @@ SEGMENT = re.compile(r"RMR\*([^\\~]*)")
 
 def sniff(head: bytes, name: str) -> bool:
     """Whether it begins with a file header or, in a piece of a file, with a batch header."""
-    return looks_right(head)
+    return looks_right(plain_head(head))
 
 
 def read(source: Source) -> Pieces:
@@ -108,7 +110,7 @@ def _amount(section: Section, record: Record) -> Decimal | None:
     amount, direction = read_minor(record.at(first, last)), codes.direction_of(record.at(2, 3))
     if amount is None or direction is None:
         return None
-    return amount * direction if amount else amount
+    return amount * direction
 
 
 def _told(record: Record, sec: str) -> Detail:

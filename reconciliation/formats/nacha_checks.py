@@ -49,8 +49,6 @@ class Section:
     complaints: Complaints
     sums: Sums = field(default_factory=Sums)
     batch: Sums = field(default_factory=Sums)
-    batch_credits: int = 0  # entries, by direction
-    batch_debits: int = 0
     is_open: bool = False
     batch_number: str = ""
     has_header: bool = False
@@ -75,7 +73,7 @@ def begin() -> Section:
     statement = Statement(currency="USD", kind=Kind.PAYMENTS)
     statement.extra = {
         "returns": 0, "notifications_of_change": 0, "codes": [], "addenda": 0, "batches": 0,
-        "credit_entries": 0, "debit_entries": 0, "file_control": None,
+        "file_control": None,
     }  # fmt: skip
     return Section(statement, Complaints(statement))
 
@@ -105,7 +103,7 @@ def _header(section: Section, record: Record) -> None:
 def _batch(section: Section, record: Record) -> None:
     _close_batch(section, record.place)
     section.is_advice = record.at(2, 4) == ADV
-    section.batch, section.batch_credits, section.batch_debits = Sums(), 0, 0
+    section.batch = Sums()
     section.is_open, section.batch_number = True, record.at(88, 94)
     section.statement.extra["batches"] += 1
 
@@ -113,7 +111,7 @@ def _batch(section: Section, record: Record) -> None:
 def _entry(section: Section, record: Record) -> None:
     if not record.in_batch:
         section.complaints.flag("no_batch", _("An entry stands outside of any batch."), record.place)
-        section.batch, section.batch_credits, section.batch_debits = Sums(), 0, 0
+        section.batch = Sums()
         section.is_open, section.batch_number = True, ""
         section.statement.extra["batches"] += 1
     if record.length < WIDTH:
@@ -142,8 +140,6 @@ def _add(section: Section, direction: int | None, cents: int, bank: str) -> None
     batch.hash += int(bank) if bank.isdecimal() else 0
     batch.credits += cents if direction == codes.CREDIT else 0
     batch.debits += cents if direction == codes.DEBIT else 0
-    section.batch_credits += direction == codes.CREDIT
-    section.batch_debits += direction == codes.DEBIT
 
 
 def _addenda(section: Section, record: Record) -> None:
@@ -228,8 +224,6 @@ def _close_batch(section: Section, place: str) -> None:
 
 def _count_batch(section: Section) -> None:
     section.sums.add(section.batch)
-    section.statement.extra["credit_entries"] += section.batch_credits
-    section.statement.extra["debit_entries"] += section.batch_debits
     section.batch, section.is_open = Sums(), False
 
 

@@ -40,7 +40,7 @@ class Record(NamedTuple):
 
 
 def looks_right(head: bytes) -> bool:
-    start = head.replace(b"\xef\xbb\xbf", b"", 1).lstrip()
+    start = head.lstrip()
     return bool(HEADER.match(start) or BATCH.match(start))
 
 
@@ -75,7 +75,7 @@ def read_records(source: Source, encoding: str) -> Iterator[Record]:
 
 def _texts(source: Source, encoding: str) -> Iterator[tuple[int, str]]:
     """Numbered records that say something, without the blanks at their ends."""
-    has_lines = re.search(rb"[\r\n]", source.head(WIDTH * 2 + 2).lstrip()) is not None
+    has_lines = re.search(rb"[\r\n]", source.head(WIDTH * 4).lstrip()) is not None
     texts = source.lines(encoding) if has_lines else _cut(source, encoding)
     for number, text in enumerate(texts, start=1):
         rest = text.rstrip().lstrip("\ufeff\x1a\0")

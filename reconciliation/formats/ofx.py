@@ -4,6 +4,7 @@ A statement has a closing balance only. Amounts are signed by the bank; TRNTYPE 
 the sign. A FITID should be unique for an account and is not always: what is empty or repeated is told of.
 """
 
+import re
 from datetime import date
 from decimal import Decimal
 
@@ -28,6 +29,7 @@ EXTRA = {
     "DTUSER": "paid_on", "SIC": "merchant_kind", "SRVRTID": "server_id", "CORRECTACTION": "correction",
     "ORIGCURRENCY.CURSYM": "original_currency", "ORIGCURRENCY.CURRATE": "rate", "EXTDNAME": "longer_name",
 }  # fmt: skip
+SIDE = re.compile(r"\s*([-+\u2212]?)\s*[$€£]?\s*\d")
 ASSUMED = _("The file does not say how its letters are written; they were read as {name}.")
 Fields = dict[str, str]
 
@@ -185,6 +187,7 @@ class Reader:
         entry = make_entry(fields, self.ordinal, place, is_pending=is_pending)
         written, day = fields.get("TRNAMT", ""), fields.get("DTPOSTED") or fields.get("DTTRAN", "")
         if entry.amount is None:
+            entry.extra |= {"direction": side} if (side := _side(written)) else {}
             self.complaints.flag(
                 "amount_unreadable", _("The amount “{written}” cannot be read."), place, written=written
             )
@@ -211,6 +214,12 @@ class Reader:
                 "fitid_repeated", _("The bank's number {fitid} stands for different entries."), place,
                 fitid=entry.bank_reference,
             )  # fmt: skip
+
+
+def _side(written: str) -> str:
+    """Which way an amount goes that cannot be read; "" where not even that is plain."""
+    found = SIDE.match(written)
+    return "" if not found else "debit" if found[1] in ("-", "\u2212") else "credit"
 
 
 def make_entry(fields: Fields, ordinal: int, place: str, *, is_pending: bool = False) -> Entry:

@@ -87,6 +87,11 @@ def test_an_amount_that_is_none_keeps_its_entry_and_is_flagged(written: str) -> 
     assert (reading.amounts, reading.flags) == ([None], ["amount_unreadable"])
 
 
+@pytest.mark.parametrize(("written", "side"), [("$120", "credit"), ("-1,234", "debit"), ("", None), ("ten", None)])
+def test_the_side_of_an_unreadable_amount_is_kept_where_it_is_plain(written: str, side: str | None) -> None:
+    assert ofx_of(body(entry_of("<TRNAMT>", written))).entry.extra.get("direction") == side
+
+
 @pytest.mark.parametrize(
     ("written", "day"),
     [
