@@ -21,7 +21,7 @@ from payments.tasks import (
     tend_zoho,
 )
 from receipts.tasks import issue_refund_papers, mature_due_cheques
-from reconciliation.tasks import prove_books
+from reconciliation.tasks import prove_books, read_bank_files
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 # nothing when there is none. It may be called twice for one minute, late, or on two machines at once.
 JOBS: list[tuple[str, Callable[[datetime], object]]] = [
     ("mature_cheques", mature_due_cheques),
+    ("read_bank_files", read_bank_files),
     ("issue_refund_papers", issue_refund_papers),
     ("alarm_refunds", alarm_refunds),
     ("hear_webhooks", hear_webhooks),

@@ -1,12 +1,32 @@
 """Jobs of reconciliation, offered the time once a minute by config.tasks."""
 
+import time
 from datetime import datetime
 
 from billing.office.acting import acting
+from billing.office.clock import now as read_clock
+from reconciliation.services.importing import read_bank_file
 from reconciliation.services.proving import prove_due
 
+READ_SECONDS = 60  # no further file is begun after this long
 # No proof is begun after this long, so that the other jobs of the minute are not kept waiting by many organizations.
 PROVE_SECONDS = 20
+
+
+def read_bank_files(now: datetime) -> int:
+    """Read files that wait, one after another; also those whose reader died."""
+    started, done = time.monotonic(), 0
+    with acting(None, "job read_bank_files"):
+        while time.monotonic() - started < READ_SECONDS and read_bank_file(now=now) is not None:
+            done += 1
+    return done
+
+
+def read_one(bank_file_id: int) -> str:
+    """The doorbell of a file that was handed in just now; the tick finds it too. Returns what became of it."""
+    with acting(None, "job read_one"):
+        file = read_bank_file(bank_file_id=bank_file_id, now=read_clock())
+    return file.state if file is not None else "not waiting"
 
 
 def prove_books(now: datetime) -> int:

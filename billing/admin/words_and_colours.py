@@ -174,6 +174,14 @@ LOOKS: dict[str, Look] = {
     "books.whole": Look(_("all rules hold"), "✓", "good"),
     "books.broken": Look(_("broken"), "▲", "bad"),
     "jobs.good": Look(_("running"), "●", "good"),
+    "bank_file.received": Look(_("waits to be read"), "◔", "wait"),
+    "bank_file.reading": Look(_("being read"), "◔", "wait"),
+    "bank_file.stored": Look(_("taken in"), "●", "good"),
+    "bank_file.flagged": Look(_("taken in, to be looked at"), "▲", "warn"),
+    "bank_file.refused": Look(_("refused"), "✕", "bad"),
+    "bank_file.undone": Look(_("taken back"), "↩", "quiet"),
+    "statement.ties": Look(_("adds up"), "●", "good"),
+    "statement.differs": Look(_("does not add up"), "▲", "bad"),
     "jobs.bad": Look(_("not running"), "▲", "bad"),
 }
 

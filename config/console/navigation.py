@@ -138,6 +138,10 @@ GROUPS: tuple[tuple[Sentence, tuple[Item, ...]], ...] = (
         ),
     ),
     (
+        _("Reconciliation"),
+        (Item(_("Bank files"), "upload_file", "bank_files", ("import_bank_file",)),),
+    ),
+    (
         _("Ledger"),
         (
             Item(_("Journal"), "menu_book", "ledger_journalentry_changelist", ("see_journal",)),

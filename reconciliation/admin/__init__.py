@@ -1,1 +1,2 @@
+from reconciliation.admin import bank_file_pages as bank_file_pages
 from reconciliation.admin import proof_pages as proof_pages
