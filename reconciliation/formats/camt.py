@@ -11,7 +11,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from reconciliation.formats.base import Entry, Kind, Statement
-from reconciliation.formats.camt_entry import Transaction, batch_of, read_entry, read_transaction
+from reconciliation.formats.camt_entry import Around, Transaction, batch_of, read_around, read_entry, read_transaction
 from reconciliation.formats.camt_statement import (
     Header,
     check_totals,
@@ -19,7 +19,7 @@ from reconciliation.formats.camt_statement import (
     settle_balances,
     turn_reversals,
 )
-from reconciliation.formats.camt_words import currency_of, first, text_at
+from reconciliation.formats.camt_words import first, text_at
 from reconciliation.formats.counting import Figures
 from reconciliation.formats.source import MOST_ENTRIES, Source, too_large
 from reconciliation.formats.xml_stream import NAMES, is_xml, plain, release, stream
@@ -80,6 +80,7 @@ class _Reader:
         self.open: _Open | None = None
         self.entry: Any = None
         self.found: list[Transaction] = []
+        self.around: Around | None = None
         self.batch: dict[str, str] = {}
         self.ordinal = self.statements = self.transactions = 0
 
@@ -134,7 +135,7 @@ class _Reader:
     def _entry_begins(self, element: Any) -> Iterator[Statement]:
         assert self.open is not None
         self._absorb(reversed(list(element.itersiblings(preceding=True))))
-        self.entry, self.found, self.batch = element, [], {}
+        self.entry, self.around, self.found, self.batch = element, None, [], {}
         return self._tell()
 
     def _transaction_ends(self, element: Any) -> None:
@@ -142,11 +143,9 @@ class _Reader:
         self.transactions += 1
         if self.transactions > MOST_ENTRIES * 2:
             raise too_large()
-        currency = currency_of(first(self.entry, "Amt"))
-        direction = text_at(self.entry, "CdtDbtInd").upper()
-        self.found.append(
-            read_transaction(element, self.entry, currency, direction, self.open.statement.account or "")
-        )  # fmt: skip
+        if self.around is None:
+            self.around = read_around(self.entry, self.open.statement.account or "")
+        self.found.append(read_transaction(element, self.around))
         release(element, keep=ENTRY_PARTS)
 
     def _entry_ends(self, element: Any) -> Iterator[Entry]:
@@ -157,7 +156,7 @@ class _Reader:
         entry = read_entry(element, self.ordinal, place, statement, self.found)
         entry.extra |= self.batch
         figures.add(entry)
-        self.entry, self.found, self.batch = None, [], {}
+        self.entry, self.around, self.found, self.batch = None, None, [], {}
         if statement.currency is None and entry.currency:
             statement.currency = entry.currency
         release(element)

@@ -50,15 +50,34 @@ class Transaction:
     note: str = ""
 
 
-def read_transaction(element: Any, entry: Any, currency: str, direction: str, own_account: str) -> Transaction:
-    """entry: the Ntry around it, of which currency, direction and whether it is a reversal are known already."""
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What an entry has said before its transactions come."""
+
+    currency: str
+    direction: str
+    is_reversal: bool
+    own_account: str
+
+
+def read_around(entry: Any, own_account: str) -> Around:
+    block = parts(entry)
+    return Around(
+        currency_of(block.get("Amt")), text_of(block.get("CdtDbtInd")).upper(),
+        text_of(block.get("RvslInd")).lower() in YES, own_account,
+    )  # fmt: skip
+
+
+def read_transaction(element: Any, around: Around) -> Transaction:
     said_parts = parts(element)
     refs, party_block = parts(said_parts.get("Refs")), parts(said_parts.get("RltdPties"))
     rtr = said_parts.get("RtrInf")
     return_code = _return_code(rtr)
     way = text_of(said_parts.get("CdtDbtInd")).upper()
-    other, ours = _sides(party_block, way or direction, rtr is not None or _is_reversal(entry), own_account)
-    told = remittance_of(said_parts.get("RmtInf"), currency) if "RmtInf" in said_parts else NOTHING_SAID
+    other, ours = _sides(
+        party_block, way or around.direction, rtr is not None or around.is_reversal, around.own_account
+    )  # fmt: skip
+    told = remittance_of(said_parts.get("RmtInf"), around.currency) if "RmtInf" in said_parts else NOTHING_SAID
     e2e = said(text_of(refs.get("EndToEndId")))
     note = text_of(said_parts.get("AddtlTxInf"))
     detail = Detail(
@@ -223,10 +242,6 @@ def _sides(block: dict[str, Any], direction: str, comes_back: bool, own_account:
 
 def _return_code(element: Any) -> str:
     return "" if element is None else deepest(first(element, "Rsn")) or deepest(first(element, "RtrRsn"))
-
-
-def _is_reversal(entry: Any) -> bool:
-    return text_at(entry, "RvslInd").lower() in YES
 
 
 def _state(element: Any, statement: Statement, place: str) -> EntryState:

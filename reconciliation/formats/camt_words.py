@@ -25,12 +25,17 @@ def first(element: Any, *path: str) -> Any:
     for name in path:
         if element is None:
             return None
-        element = next((child for child in element if NAMES[child.tag] == name), None)
+        for child in element:
+            if NAMES[child.tag] == name:
+                element = child
+                break
+        else:
+            return None
     return element
 
 
 def every(element: Any, name: str) -> Iterator[Any]:
-    return () if element is None else (child for child in element if NAMES[child.tag] == name)  # type: ignore[return-value]
+    return (child for child in (() if element is None else element) if NAMES[child.tag] == name)
 
 
 def text_of(element: Any) -> str:
