@@ -188,8 +188,13 @@ class TestForeign:
 
     def test_what_is_two_things_at_once_is_refused(self) -> None:
         """A statement that a PDF viewer or an unpacker would open as well."""
-        assert refusal(GOOD.replace("<Document", "<!--%PDF-1.4--><Document").encode()).code == "not_a_statement"
+        pdf = GOOD.replace("<Document", "<!--%PDF-1.4--><Document") + "<!--startxref 0 %%EOF-->"
+        assert refusal(pdf.encode()).code == "not_a_statement"
         assert refusal(GOOD.encode() + b"\nPK\x05\x06" + b"\0" * 18).code == "not_a_statement"
+
+    def test_words_of_a_payer_do_not_stop_a_file(self) -> None:
+        inner = "<AddtlNtryInf>%PDF-1.4 PK MZ &lt;script&gt; &lt;html&gt; {\\rtf</AddtlNtryInf>"
+        assert finish(document(statement(entry("5", inner=inner))).encode())[0].verdict is Verdict.ACCEPT
 
     @pytest.mark.parametrize("data", [b"", b"x", b"\n", b"\xef\xbb\xbf", b"   \r\n\r\n", b"\xef\xbb\xbf\n\n"])
     def test_an_empty_file_has_no_lines(self, data: bytes) -> None:
