@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from django.utils.translation import gettext_lazy as _
 
 from billing.errors import BadInput
-from reconciliation.formats import bai2, camt, india, lockbox, mt940, nacha, ofx, pain002, taiwan, taiwan_ach
+from reconciliation.formats import (
+    bai2,
+    camt,
+    india_collect,
+    india_nach,
+    lockbox,
+    mt940,
+    nacha,
+    ofx,
+    pain002,
+    taiwan,
+    taiwan_ach,
+)  # fmt: skip
 from reconciliation.formats.base import FileRefused, Reader
 from reconciliation.formats.source import BOMS, Source
 from reconciliation.formats.xml_stream import doctype_refused, has_doctype, is_xml
@@ -45,14 +57,16 @@ def _camt(name: str) -> Format:
     return Format(name, lambda head, _name: camt.message_of(head) == name, camt.read)
 
 
+# In the order in which they are asked: what cannot be mistaken first.
 FORMATS = (
     *(_camt(name) for name in camt.MESSAGES),
-    Format("pain002", pain002.sniff, pain002.read),
+    Format("pain002", pain002.sniff, pain002.read), Format("ofx", ofx.sniff, ofx.read),
     Format("mt942", mt940.sniff_942, mt940.read), Format("mt940", mt940.sniff, mt940.read),
-    Format("bai2", bai2.sniff, bai2.read), Format("lockbox", lockbox.sniff, lockbox.read),
-    Format("ofx", ofx.sniff, ofx.read), Format("nacha", nacha.sniff, nacha.read),
-    Format("taiwan_ach", taiwan_ach.sniff, taiwan_ach.read), Format("tw_virtual_account", taiwan.sniff, taiwan.read),
-    Format("india", india.sniff, india.read),
+    Format("bai2", bai2.sniff, bai2.read), Format("tw_ach", taiwan_ach.sniff, taiwan_ach.read),
+    Format("in_nach", lambda head, _name: india_nach.sniff(head), india_nach.read),
+    Format("nacha", nacha.sniff, nacha.read), Format("lockbox", lockbox.sniff, lockbox.read),
+    Format("tw_virtual_account", taiwan.sniff, taiwan.read),
+    Format("in_mis", lambda head, _name: india_collect.sniff(head), india_collect.read),
 )  # fmt: skip
 
 

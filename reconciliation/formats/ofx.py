@@ -24,6 +24,7 @@ HOLDERS = STATEMENTS | TRANSACTIONS | {
     "BANKTRANLISTP", "LEDGERBAL", "AVAILBAL", "BALLIST", "BAL", "PAYEE", "EXTDPAYEE", "BANKACCTTO", "CCACCTTO",
     "CURRENCY", "ORIGCURRENCY", "IMAGEDATA", "INVACCTFROM", "INVTRANLIST", "INVTRAN",
 }  # fmt: skip
+DIGIT, MINUS = re.compile("[0-9]"), re.compile(r"[-\u2212\u2013(]")
 TRADE = "INVTRAN"  # in every movement of an investment account that is not one of cash
 EXTRA = {
     "DTUSER": "paid_on", "SIC": "merchant_kind", "SRVRTID": "server_id", "CORRECTACTION": "correction",
@@ -191,6 +192,8 @@ class Reader:
             self.complaints.flag(
                 "amount_unreadable", _("The amount “{written}” cannot be read."), place, written=written
             )
+            if DIGIT.search(written):  # the sign can be read even where the number cannot
+                entry.extra["direction"] = "debit" if MINUS.search(written) else "credit"
         if entry.booked_on is None:
             self.complaints.flag("day_unreadable", _("The day of booking “{written}” is none."), place, written=day)
         if fields.get("CORRECTFITID"):
