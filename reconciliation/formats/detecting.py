@@ -9,6 +9,7 @@ from billing.errors import BadInput
 from reconciliation.formats import (
     bai2,
     camt,
+    csv_bank,
     india_collect,
     india_nach,
     lockbox,
@@ -57,7 +58,7 @@ def _camt(name: str) -> Format:
     return Format(name, lambda head, _name: camt.message_of(head) == name, camt.read)
 
 
-# In the order in which they are asked: what cannot be mistaken first.
+# In the order in which they are asked: what cannot be mistaken first, anything with columns last.
 FORMATS = (
     *(_camt(name) for name in camt.MESSAGES),
     Format("pain002", pain002.sniff, pain002.read), Format("ofx", ofx.sniff, ofx.read),
@@ -67,6 +68,7 @@ FORMATS = (
     Format("nacha", nacha.sniff, nacha.read), Format("lockbox", lockbox.sniff, lockbox.read),
     Format("tw_virtual_account", taiwan.sniff, taiwan.read),
     Format("in_mis", lambda head, _name: india_collect.sniff(head), india_collect.read),
+    Format("csv", csv_bank.sniff, csv_bank.read),
 )  # fmt: skip
 
 

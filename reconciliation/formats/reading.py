@@ -1,19 +1,22 @@
 """The reading room: one file of any format, read in a stream, counted, proved by its own balances, judged."""
 
-import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from django.utils.translation import gettext_lazy as _
 
+from reconciliation.formats import csv_bank
 from reconciliation.formats.base import Entry, FileRefused, Kind, Piece, Problem, Statement
 from reconciliation.formats.counting import Figures, Sums
+from reconciliation.formats.csv_builtin import BUILTIN
+from reconciliation.formats.csv_profile import CsvProfile
 from reconciliation.formats.detecting import AUTO, Format, detect
 from reconciliation.formats.source import MOST_ENTRIES, Source, too_large
 
+CSV = "csv"
 MOST_PROBLEMS = 1_000  # of one statement; half of them may be notes
 
 
@@ -53,7 +56,7 @@ class Reading:
     `pieces` means that nothing of the file may be stored.
     """
 
-    def __init__(self, source: Source, found: Format, profile: Any = None) -> None:
+    def __init__(self, source: Source, found: Format, profile: CsvProfile | None = None) -> None:
         self.source, self.format = source, found.name
         self.statements: list[StatementRead] = []
         self.entries = 0
@@ -102,8 +105,8 @@ class Reading:
         return sum(one.figures.unreadable for one in self.statements)
 
     def _read(self) -> Iterator[Piece]:
-        if "profile" in inspect.signature(self._found.read).parameters:
-            return self._found.read(self.source, profile=self._profile)  # type: ignore[call-arg]
+        if self.format == CSV:
+            return csv_bank.read(self.source, self._profile)
         return self._found.read(self.source)
 
     def _count(self, entry: Entry, latest: StatementRead) -> None:
@@ -162,13 +165,29 @@ def _keep_few(statement: Statement) -> None:
 
 
 def open_reading(
-    file: BinaryIO, name: str = "", *, format: str = AUTO, profile: Any = None, encodings: Sequence[str] = ()
+    file: BinaryIO,
+    name: str = "",
+    *,
+    format: str = AUTO,
+    profile: CsvProfile | str | None = None,
+    encodings: Sequence[str] = (),
 ) -> Reading:
     """Begin to read a file of a bank. Nothing is stored, nothing is kept but statements.
 
     file: seekable. name: as it was given, for messages. format: "auto", or the name of one. profile: how to read a
-    CSV of this account. encodings: what may be tried where the text is not UTF-8, in order.
+    CSV of this account, or the name of a built-in one. encodings: what may be tried where the text is not UTF-8.
     Raises FileRefused for what cannot be a bank's file; BadInput for an unknown format.
     """
     source = Source(file, name, encodings)
-    return Reading(source, detect(source, format), profile)
+    found = detect(source, format)
+    return Reading(source, found, find_profile(profile, source) if found.name == CSV else None)
+
+
+def find_profile(profile: CsvProfile | str | None, source: Source) -> CsvProfile | None:
+    """A profile by its name; one that there is not is told of, and the file is read by what it proves."""
+    if not isinstance(profile, str):
+        return profile
+    if profile and profile not in BUILTIN:
+        sentence = _("There is no CSV profile {name}; the file was read by what it proves itself.")
+        source.problems.append(Problem("unknown_profile", sentence, "", False, {"name": profile}))
+    return BUILTIN.get(profile)

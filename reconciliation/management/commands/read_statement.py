@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from billing.errors import BadInput
 from reconciliation.formats.base import FileRefused
+from reconciliation.formats.csv_builtin import BUILTIN
 from reconciliation.formats.detecting import AUTO, FORMATS
 from reconciliation.formats.reading import open_reading
 from reconciliation.formats.report import report, report_refused
@@ -26,20 +27,23 @@ class Command(BaseCommand):
             metavar="NAME",
             help="tried where the text is not UTF-8, in order",
         )
+        parser.add_argument("--csv-profile", default="", metavar="NAME", help=", ".join(BUILTIN))
 
-    def handle(self, *, files: list[str], format: str, encoding: list[str], **options: Any) -> None:
+    def handle(
+        self, *, files: list[str], format: str, encoding: list[str], csv_profile: str, **options: Any
+    ) -> None:  # fmt: skip
         for name in files:
-            found = self._read(name, format, encoding)
+            found = self._read(name, format, encoding, csv_profile)
             if options["json"]:
                 self.stdout.write(json.dumps(found, ensure_ascii=False))
             else:
                 self._write_text(found)
 
-    def _read(self, name: str, format: str, encodings: list[str]) -> dict[str, Any]:
+    def _read(self, name: str, format: str, encodings: list[str], profile: str) -> dict[str, Any]:
         reading = None
         try:
             with Path(name).open("rb") as file:
-                reading = open_reading(file, Path(name).name, format=format, encodings=encodings)
+                reading = open_reading(file, Path(name).name, format=format, profile=profile, encodings=encodings)
                 for _piece in reading.pieces():
                     pass
                 return report(name, reading)

@@ -62,6 +62,20 @@ def test_a_flag_is_not_pushed_out_by_a_crowd_of_notes() -> None:
     assert len(reading.problems) <= 1_001
 
 
+class TestProfiles:
+    EXPORT = b"Date,Description,Amount,Balance\n2026-03-02,Ada,5.00,15.00\n2026-03-03,Ben,-2.00,13.00\n"
+
+    def test_a_profile_may_be_named_and_one_that_there_is_not_is_told_of(self) -> None:
+        for name, told in (("", []), ("no-such-bank", ["unknown_profile"])):
+            reading, found = finish(self.EXPORT, name="export.csv", profile=name)
+            assert [one.amount for one in found] == [Decimal("5.00"), Decimal("-2.00")]
+            assert [problem.code for problem in reading.problems if not problem.flags][: len(told)] == told
+
+    def test_a_profile_of_a_bank_does_not_disturb_other_formats(self) -> None:
+        reading, _entries = finish(whole(entry("5")), profile="no-such-bank")
+        assert reading.problems == []
+
+
 class TestCommand:
     @pytest.fixture
     def good(self, tmp_path: Path) -> Path:
