@@ -31,6 +31,30 @@ def held_in_suspense(
     )  # fmt: skip
 
 
+def payout_received(
+    *, key: str, batch: str, amount: Decimal, currency: str, on: date, bank_ledger_account_id: int,
+    ledger_account_id: int,
+) -> Draft:  # fmt: skip
+    """Dr bank, Cr the clearing account of the processor that paid out (R151)."""
+    lines = [
+        debit(Role.BANK, amount, account_id=bank_ledger_account_id),
+        credit(Role.CARD_CLEARING, amount, account_id=ledger_account_id),
+    ]
+    return Draft(key=key, event="payout_received", entry_date=on, currency=currency, lines=lines, memo=batch)
+
+
+def payout_charged(
+    *, key: str, batch: str, amount: Decimal, currency: str, on: date, bank_ledger_account_id: int,
+    ledger_account_id: int,
+) -> Draft:  # fmt: skip
+    """Dr the clearing account of the processor that took more back than it had taken, Cr bank."""
+    lines = [
+        debit(Role.CARD_CLEARING, amount, account_id=ledger_account_id),
+        credit(Role.BANK, amount, account_id=bank_ledger_account_id),
+    ]
+    return Draft(key=key, event="payout_charged", entry_date=on, currency=currency, lines=lines, memo=batch)
+
+
 def _sides(
     amount: Decimal, is_in: bool, role: Role, other: Mapping[str, Any], bank_ledger_account_id: int
 ) -> list[Line]:

@@ -50,6 +50,7 @@ GROUPS = {
     "calendar": gettext_lazy("Working days"),
     "approvals": gettext_lazy("Approvals"),
     "receipts": gettext_lazy("Receipts"),
+    "processors": gettext_lazy("Processors beside the books"),
 }
 SOURCES: dict[Any, Sentence] = {
     None: gettext_lazy("default"),

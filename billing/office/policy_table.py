@@ -11,6 +11,7 @@ from billing.office.policy_fraud import FRAUD_POLICIES
 from billing.office.policy_kinds import Policy
 from billing.office.policy_methods import METHOD_POLICIES
 from billing.office.policy_plans import PLAN_POLICIES, PLAN_PRESETS
+from billing.office.policy_processors import PROCESSOR_POLICIES
 
 METHOD_WORDS = {
     "cash": _("cash"),
@@ -179,6 +180,7 @@ POLICIES: dict[str, Policy] = {
         Policy("receipts.terms", "text", "", _("Terms printed at the foot of receipts.")),
         Policy("receipts.signatory", "text", "", _("Name printed at the signature line of receipts.")),
         *METHOD_POLICIES,
+        *PROCESSOR_POLICIES,
         *FRAUD_POLICIES,
         *PLAN_POLICIES,
     )

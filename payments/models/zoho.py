@@ -204,6 +204,8 @@ class ErrandKind(models.TextChoices):
     REACTIVATE = "reactivate", _("go on after all")
     RECORD = "record", _("record a payment")
     TELL_CRM = "tell_crm", _("tell CRM")
+    CUSTOMER = "customer", _("change the customer's record")
+    CRM_NOTE = "crm_note", _("note in CRM")
 
 
 class ErrandState(models.TextChoices):

@@ -1,7 +1,16 @@
 from reconciliation.models.bank_file import BANK_FILE_MOVES, BankFile, BankFileState
 from reconciliation.models.match import Match, MatchKind
+from reconciliation.models.processor_proof import (
+    DiscrepancyKind,
+    DiscrepancyReason,
+    DiscrepancyState,
+    PayoutOffset,
+    ProcessorDiscrepancy,
+    ProcessorProof,
+)
 from reconciliation.models.proof import BooksProof, ProofRequest
 from reconciliation.models.statement import BankStatement, Direction, StatementKind, StatementLine
+from reconciliation.models.zoho_comparison import ZohoComparison, ZohoDiscrepancy
 
 __all__ = [
     "BANK_FILE_MOVES",
@@ -10,9 +19,17 @@ __all__ = [
     "BankStatement",
     "BooksProof",
     "Direction",
+    "DiscrepancyKind",
+    "DiscrepancyReason",
+    "DiscrepancyState",
     "Match",
     "MatchKind",
+    "PayoutOffset",
+    "ProcessorDiscrepancy",
+    "ProcessorProof",
     "ProofRequest",
     "StatementKind",
     "StatementLine",
+    "ZohoComparison",
+    "ZohoDiscrepancy",
 ]

@@ -33,6 +33,7 @@ SLIP = {"number": "1", "bank_ledger_account_id": 3}
 REFUND = {"number": "1", "paid": AMOUNTS["paid"], "fee": AMOUNTS["fee"], "reason": "r"}
 EARNED = {"memo": "m", "amount": AMOUNTS["amount"]}
 BANK_LINE = {"memo": "m", "amount": AMOUNTS["amount"], "bank_ledger_account_id": 3}
+PAYOUT = {"batch": "1", "amount": AMOUNTS["amount"], "bank_ledger_account_id": 3, "ledger_account_id": 4}
 RECEIPT = {"number": "1", "amount": AMOUNTS["amount"]}
 # What each row of the page is about: the arguments its function is called with, in turn.
 CASES: dict[str, list[dict[str, Any]]] = {
@@ -85,6 +86,8 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "Chargeback settled": [
         {"number": "1", "lost": AMOUNTS["lost"], "won": AMOUNTS["won"], "method": Method.CARD, "reason": "r"}
     ],
+    "Payout received": [PAYOUT],
+    "Payout charged": [PAYOUT],
 }
 
 

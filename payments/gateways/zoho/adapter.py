@@ -9,7 +9,7 @@ Settings, as GATEWAY_<NAME>_<SETTING>:
     SIGNATURE_ENCODING=hex     or base64
     RETURN_URL=https://…       where a payer goes from a hosted page
     PLAN_CODE=…                Zoho's plan for an agreement whose plan has no code of the same name there
-    CRM=on  CRM_MODULE=Contacts  CRM_FIELD=Billing_Status
+    CRM=on  CRM_MODULE=Contacts  CRM_FIELD=Billing_Status  CRM_NOTE_FIELD=Billing_Note
     ACCOUNTS_URL, BILLING_URL, BOOKS_URL, CRM_URL   instead of those of the data centre
 """
 

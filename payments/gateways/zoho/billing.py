@@ -70,6 +70,10 @@ class Billing:
         rows = self._list("/subscriptions", "subscriptions", objects.subscription, customer_id=customer_id)
         return [one for one in rows if one.reference == key]
 
+    def subscriptions(self) -> Iterator[Subscription]:
+        """All there are, page by page."""
+        return self._list("/subscriptions", "subscriptions", objects.subscription)
+
     def cancel(self, subscription_id: str, *, at_end: bool) -> Subscription:
         return self._one(
             "POST", f"/subscriptions/{subscription_id}/cancel", "subscription", objects.subscription, {},

@@ -125,6 +125,11 @@ def payer(row: Row) -> Payer:
     return Payer(ident(row, "customer_id"), text(row, "display_name"), text(row, "email"), text(row, "reference_id"))
 
 
+def contact(row: Row) -> Payer:
+    """A customer as Books has it."""
+    return Payer(ident(row, "contact_id"), text(row, "contact_name"), text(row, "email"), text(row, "reference_id"))
+
+
 def page(row: Row) -> Page:
     made = (row.get("data") or {}).get("subscription") or {}
     return Page(

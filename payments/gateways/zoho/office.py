@@ -1,29 +1,51 @@
 """Zoho Books and Zoho CRM, as far as they are read and told."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 
 from payments.gateways.zoho import objects
 from payments.gateways.zoho.line import Json, Line
-from payments.gateways.zoho.objects import Odd, Paid
+from payments.gateways.zoho.objects import Bill, Odd, Paid, Payer
 from payments.gateways.zoho.trouble import Refused, Unreachable, Unsure
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Books:
-    """Raises Unreachable, Refused."""
+    """Lists come page by page, as they are read. Raises Unreachable, Refused."""
 
     line: Line
 
     def receipts(self, first: date, last: date) -> list[Paid]:
         """Customer payments dated within the days, for the daily comparison. reference: of the processor that took it,
         else ours."""
-        rows = self.line.pages(
-            "books", "/customerpayments", "customerpayments", date_start=first.isoformat(), date_end=last.isoformat(),
-            sort_column="date",
-        )  # fmt: skip
+        return list(self.payments(first, last))
+
+    def payments(self, first: date, last: date) -> Iterator[Paid]:
+        rows = self._dated("/customerpayments", "customerpayments", first, last)
+        return _built(objects.paid, rows)
+
+    def invoices(self, first: date, last: date) -> Iterator[Bill]:
+        """Invoices dated within the days; without what a list leaves out: their lines and tax."""
+        return _built(objects.bill, self._dated("/invoices", "invoices", first, last))
+
+    def contacts(self) -> Iterator[Payer]:
+        """All customers, as Books knows them."""
+        return _built(objects.contact, self.line.pages("books", "/contacts", "contacts", contact_type="customer"))
+
+    def _dated(self, path: str, name: str, first: date, last: date) -> Iterator[Json]:
+        return self.line.pages(
+            "books", path, name, date_start=first.isoformat(), date_end=last.isoformat(), sort_column="date"
+        )
+
+
+def _built(build: Callable[[objects.Row], T], rows: Iterator[Json]) -> Iterator[T]:
+    for row in rows:
         try:
-            return [objects.paid(row) for row in rows]
+            yield build(row)
         except (Odd, AttributeError, TypeError) as trouble:
             raise Unreachable(f"unreadable: {trouble}") from None
 
@@ -39,9 +61,16 @@ class Crm:
 
         Each record of the answer has a verdict of its own, whatever the HTTP status.
         """
-        settings = self.line.settings
-        module = settings.get("crm_module", "Contacts")
-        record: Json = {"Last_Name": name[:80], "Email": email, settings.get("crm_field", "Billing_Status"): status}
+        return self._upsert(email, name, self.line.settings.get("crm_field", "Billing_Status"), status)
+
+    def note(self, email: str, name: str, text: str) -> str:
+        """Write on the payer's record what was done about its money, in a field of its own, so that nobody's words are
+        lost and the same note twice is one."""
+        return self._upsert(email, name, self.line.settings.get("crm_note_field", "Billing_Note"), text[:2000])
+
+    def _upsert(self, email: str, name: str, field: str, value: str) -> str:
+        module = self.line.settings.get("crm_module", "Contacts")
+        record: Json = {"Last_Name": name[:80], "Email": email, field: value}
         found = self.line.ask(
             "POST", "crm", f"/{module}/upsert", {"data": [record], "duplicate_check_fields": ["Email"], "trigger": []}
         ).get("data")

@@ -3,7 +3,7 @@
 from billing.selectors.proof import Rule, mine
 
 # Bank reconciliation books the payout that arrives; until then the money lies at the processor.
-PAID_OUT = "'payout_received'"
+PAID_OUT = """('payout_received', 'payout_received_reversed', 'payout_charged', 'payout_charged_reversed')"""
 # What lies at each processor by its documents, said here a second time on purpose: a proof does not ask what it proves.
 MOVES = """
   SELECT gateway_account_id AS id, currency, amount FROM payments_payment
@@ -45,7 +45,7 @@ RULES = [
         FROM (SELECT id, currency, coalesce(b.amount, 0) AS in_books, coalesce(m.amount, 0) AS in_documents
               FROM (SELECT g.id, l.currency, sum(l.debit - l.credit) AS amount FROM payments_gatewayaccount g
                     JOIN ledger_journalline l ON l.account_id = g.ledger_account_id
-                    JOIN ledger_journalentry e ON e.id = l.entry_id AND e.event <> {PAID_OUT} GROUP BY 1, 2) b
+                    JOIN ledger_journalentry e ON e.id = l.entry_id AND e.event NOT IN {PAID_OUT} GROUP BY 1, 2) b
               FULL JOIN (SELECT id, currency, sum(amount) AS amount FROM ({MOVES}) all_moves WHERE id IS NOT NULL
                          GROUP BY 1, 2) m USING (id, currency)) x
         JOIN payments_gatewayaccount g ON g.id = x.id

@@ -160,6 +160,19 @@ def tell_crm(zoho: Gateway, errand: ZohoErrand, now: datetime) -> Deed:
     return lambda found: f"{status}: {record_id}"
 
 
+def customer(zoho: Gateway, errand: ZohoErrand, now: datetime) -> Deed:
+    """The payer's name and address there, as they are here when it is done."""
+    payer = _link(errand).payer
+    zoho.billing.change_customer(payer.remote_id, payer.customer.name, payer.customer.email)
+    return lambda found: _read_at(found, now, "the customer's record was changed")
+
+
+def crm_note(zoho: Gateway, errand: ZohoErrand, now: datetime) -> Deed:
+    payer = _link(errand).payer.customer
+    record_id = zoho.crm.note(payer.email, payer.name, str(errand.facts["text"]))
+    return lambda found: f"noted: {record_id}"
+
+
 def _read_at(errand: ZohoErrand, at: datetime, result: str) -> str:
     """Its subscription is read then."""
     ZohoSubscription.objects.filter(pk=_link(errand).pk).update(due_at=at)
@@ -169,5 +182,5 @@ def _read_at(errand: ZohoErrand, at: datetime, result: str) -> str:
 RUN: dict[str, Callable[[Gateway, ZohoErrand, datetime], Deed]] = {
     ErrandKind.START: start, ErrandKind.METHOD: method, ErrandKind.CANCEL: cancel,
     ErrandKind.CANCEL_AT_END: cancel_at_end, ErrandKind.REACTIVATE: reactivate, ErrandKind.RECORD: record,
-    ErrandKind.TELL_CRM: tell_crm,
+    ErrandKind.TELL_CRM: tell_crm, ErrandKind.CUSTOMER: customer, ErrandKind.CRM_NOTE: crm_note,
 }  # fmt: skip

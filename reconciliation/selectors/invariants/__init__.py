@@ -1,8 +1,9 @@
-"""The rules that proving money must keep."""
+"""The rules that proving money must keep, by what is proven."""
 
-from reconciliation.selectors.invariants import closing
+from reconciliation.selectors.invariants import closing, processors
 
-RULES = [*closing.RULES]
+RULES = [*closing.RULES, *processors.RULES]
 COUNTED = {
     "proofs": ("reconciliation_booksproof", "organization_id"),
+    "processor differences": ("reconciliation_processordiscrepancy", "organization_id"),
 }
