@@ -1,7 +1,5 @@
 """Settings of the proof of processors and the comparison with Zoho."""
 
-from decimal import Decimal
-
 from django.utils.translation import gettext_lazy as _
 
 from billing.office.policy_kinds import Policy
@@ -20,8 +18,8 @@ PROCESSOR_POLICIES = (
         _("business days"),
     ),
     Policy(
-        "processors.explain_alone", "amount", Decimal("20.00"),
-        _("Differences up to this are explained by one person; above it the finance manager agrees."),
+        "processors.explain_alone", "amount", None,
+        _("Differences of money up to this are explained by one person, above it with the finance manager; empty: none."),
         _("in the organization's currency"),
     ),
 )  # fmt: skip

@@ -200,6 +200,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "refunds.small_limit": "10000",
         "refunds.cash_limit": "3000",
         "receipts.languages": ["zh-hant", "en"],
+        "processors.explain_alone": "500",
     },
     "lessons": {
         "payments.daily_cash_limit": "10000",
@@ -211,6 +212,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "cash.variance_limit": "5",
         "refunds.small_limit": "200",
         "refunds.cash_limit": "50",
+        "processors.explain_alone": "20",
         "refunds.minimum": "1",
     },
     "premiums": {
@@ -225,6 +227,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "refunds.fee": "100",
         "refunds.minimum": "100",
         "refunds.cash_limit": "1000",
+        "processors.explain_alone": "200",
     },
 }
 for _name, _settings in PLAN_PRESETS.items():
