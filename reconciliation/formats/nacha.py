@@ -24,7 +24,9 @@ ADV_KIND, IAT_KIND, MANY = "ADV", "IAT", ("CTX", "ATX", "ENR", "TRX")  # MANY: s
 SECRET = ("DNE", "ENR")  # their addenda name people with their social security numbers
 REVERSAL = "REVERSAL"
 INVOICES = frozenset({"IV", "IK", "OI"})
-SEGMENT = re.compile(r"RMR\*([^\\~]*)")
+# Banks choose the sign between elements: a star, a bar. Segments end with a backslash or a tilde.
+SEGMENT = re.compile(r"(?:^|[\\~])\s*RMR([^\w\s\\~])([^\\~]*)")
+NUMBER = re.compile(r"(?=\S*\d)\S{1,40}")
 
 
 def sniff(head: bytes, name: str) -> bool:
@@ -71,7 +73,7 @@ def make_entry(section: Section | None, batch: Record | None, group: list[Record
     """One entry and what its addenda say of it."""
     assert section is not None
     record, *addenda = group
-    sec = batch.at(51, 53) if batch else ""
+    sec = _kind(batch) if batch else ""
     details = tuple(_told(one, sec) for one in addenda if one.at(2, 3) in (RETURN, CHANGE))
     code, amount = record.at(2, 3), _amount(section, record)
     text = "" if sec in SECRET else "".join(one.text[3:83].rstrip() for one in addenda if one.at(2, 3) == "05")
@@ -82,7 +84,7 @@ def make_entry(section: Section | None, batch: Record | None, group: list[Record
         booked_on=_settled(section, batch, effective, is_return=bool(details)),
         code=code, bank_reference=record.at(80, 94), customer_reference=_reference(record, sec),
         party_name=_name(record, addenda, sec), party_account=_account(record, sec),
-        text=text, documents=documents(text) if "RMR*" in text else (),
+        text=text, documents=documents(text),
         is_reversal=batch is not None and batch.at(54, 63).upper() == REVERSAL,
         return_code=told.return_code, original_reference=told.original_reference,
         original_amount=abs(amount) if details and amount else None, details=details,
@@ -91,12 +93,17 @@ def make_entry(section: Section | None, batch: Record | None, group: list[Record
     return entry
 
 
+def _kind(batch: Record) -> str:
+    """The entry class. Notices and returns of international entries have their columns, whatever they are called."""
+    return IAT_KIND if batch.at(5, 20) == "IATCOR" else batch.at(51, 53)
+
+
 def documents(text: str) -> tuple[Document, ...]:
     """Invoices of an EDI 820 remittance: RMR*IV*number**paid*invoiced*discount."""
     found = []
-    for segment in SEGMENT.findall(text):
-        kind, number, _action, paid, _invoiced, discount = (segment.split("*") + [""] * 6)[:6]
-        if kind in INVOICES and number.strip():
+    for separator, segment in SEGMENT.findall(text):
+        kind, number, _action, paid, _invoiced, discount = (segment.split(separator) + [""] * 6)[:6]
+        if kind in INVOICES and NUMBER.fullmatch(number.strip()):
             found.append(Document(number.strip(), _decimal(paid), _decimal(discount)))
     return tuple(found)
 

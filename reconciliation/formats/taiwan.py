@@ -76,6 +76,8 @@ def _new(row: Row, ordinal: int, complaints: Complaints) -> Entry:
                         written=row.digits(19, 26))  # fmt: skip
     if amount is None:
         complaints.flag("amount_unreadable", _("The amount “{written}” cannot be read."), row.place, written=written)
+    elif not number.isdecimal():
+        complaints.flag("account_unreadable", _("“{number}” is no virtual account."), row.place, number=number)
     elif len(number) == LENGTH and not _fits(number, amount):
         complaints.flag(
             "check_digit", _("The last digit of account {number} does not fit the amount {amount}."), row.place,

@@ -243,7 +243,7 @@ def test_a_reversal_says_so_in_its_description() -> None:
 
 
 def test_remittance_of_a_corporate_payer() -> None:
-    first = f"{'ISA*00*':<4}RMR*IV*INV-7**100.00*110.00*10.00" + "\\" + "RMR*IV*INV-"
+    first = "ST*820*0001" + "\\" + "RMR*IV*INV-7**100.00*110.00*10.00" + "\\" + "RMR*IV*INV-"
     second = "8**25.5" + "\\" + "RMR*PO*77**5" + "\\"
     records = [
         header(), batch("CTX"), entry("22", 12550), remittance(f"{first:<80}"[:80]), remittance(second, 2),
@@ -253,6 +253,18 @@ def test_remittance_of_a_corporate_payer() -> None:
     assert one.documents == (Document("INV-7", Decimal(100), Decimal(10)), Document("INV-8", Decimal("25.5"), None))
     assert one.text == first + second
     assert one.party_name == "LOVELACE"  # columns 59 to 74: four digits before it count the addenda
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("ST¦820~RMR¦IV¦INV-9¦¦5~SE¦2", ["INV-9"]), ("RMR|OI|77|PO|1.00|1.00|0" + "\\", ["77"]),
+        ("RMR*IK*/PHON 888 /CONT BO" + "\\", []), ("RMR*IV**" + "\\", []), ("CONFIRMR*IV*1" + "\\", []),
+        ("fees INV-9", []),
+    ],
+)  # fmt: skip
+def test_remittance_by_whatever_sign(text: str, numbers: list[str]) -> None:
+    assert [document.number for document in nacha.documents(text)] == numbers
 
 
 @pytest.mark.parametrize("kind", ["DNE", "ENR"])
@@ -270,6 +282,17 @@ def test_an_international_entry_has_its_name_and_account_elsewhere() -> None:
     reading = nacha_of([header(), batch("IAT"), one, name, back, batch_control(*sums), file_control(1, *sums)])
     assert (reading.entry.party_name, reading.entry.party_account) == ("BEK ENTERPRISES", f"{ROUTING} 123456789")
     assert (reading.entry.details[0].text, reading.flags) == ("Revoked", [])
+
+
+def test_a_notice_of_an_international_entry_has_its_columns_too() -> None:
+    begin = batch("COR").replace(f"{'QUITTANCE':<16}", f"{'IATCOR':<16}", 1)
+    one = f"621{ROUTING}{'0007':<17}{0:010}{'123456789':<35}  {'':<2}1{ROUTING[:8]}{1:07}"
+    reading = nacha_of([header(), begin, one, changed(), batch_control(2, H, 0, 0), file_control(1, 2, H, 0, 0)])
+    assert (reading.entry.party_account, reading.entry.customer_reference, reading.flags) == (
+        f"{ROUTING} 123456789",
+        "",
+        [],
+    )
 
 
 def test_a_banks_advice_has_its_own_columns() -> None:

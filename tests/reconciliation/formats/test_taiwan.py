@@ -64,6 +64,11 @@ def test_sixteen_digits_may_be_the_account_itself() -> None:
     assert (reading.entry.virtual_account, reading.flags) == ("9528660680001234", [])
 
 
+@pytest.mark.parametrize("written", ["95286606800<1400", "952866068001 400", "95286606800014X0"])
+def test_an_account_that_is_no_number_is_flagged(written: str) -> None:
+    assert read(taiwan, row(number=written)).flags == ["account_unreadable"]
+
+
 @pytest.mark.parametrize(
     ("name", "raw"),
     [
