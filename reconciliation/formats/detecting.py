@@ -10,7 +10,7 @@ from reconciliation.formats import (
     bai2,
     camt,
     csv_bank,
-    india_collect,
+    india,
     india_nach,
     lockbox,
     mt940,
@@ -19,7 +19,7 @@ from reconciliation.formats import (
     pain002,
     taiwan,
     taiwan_ach,
-)  # fmt: skip
+)
 from reconciliation.formats.base import FileRefused, Reader
 from reconciliation.formats.source import BOMS, Source
 from reconciliation.formats.xml_stream import doctype_refused, has_doctype, is_xml
@@ -64,10 +64,10 @@ FORMATS = (
     Format("pain002", pain002.sniff, pain002.read), Format("ofx", ofx.sniff, ofx.read),
     Format("mt942", mt940.sniff_942, mt940.read), Format("mt940", mt940.sniff, mt940.read),
     Format("bai2", bai2.sniff, bai2.read), Format("tw_ach", taiwan_ach.sniff, taiwan_ach.read),
-    Format("in_nach", lambda head, _name: india_nach.sniff(head), india_nach.read),
+    Format("in_nach", lambda head, _name: india_nach.sniff(head), india.read),
     Format("nacha", nacha.sniff, nacha.read), Format("lockbox", lockbox.sniff, lockbox.read),
     Format("tw_virtual_account", taiwan.sniff, taiwan.read),
-    Format("in_mis", lambda head, _name: india_collect.sniff(head), india_collect.read),
+    Format("in_mis", india.sniff, india.read),
     Format("csv", csv_bank.sniff, csv_bank.read),
 )  # fmt: skip
 
@@ -81,7 +81,8 @@ def detect(source: Source, wanted: str = AUTO) -> Format:
     refuse_foreign(source, head)
     if wanted != AUTO:
         return named(wanted)
-    found = next((one for one in FORMATS if one.sniff(head, source.name)), None)
+    lines = head.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    found = next((one for one in FORMATS if one.sniff(lines, source.name)), None)
     if found is None:
         raise not_a_statement()
     return found

@@ -62,9 +62,8 @@ class Source:
 
     def byte_lines(self) -> Iterator[bytes]:
         """Lines without their ends, whichever ends they have. Raises FileRefused past the bounds."""
-        self.file.seek(0)
         count = 0
-        while line := self.file.readline(LONGEST_LINE + 1):
+        for line in self._returned_lines() if b"\n" not in self.head(CHUNK) else self._fed_lines():
             if len(line) > LONGEST_LINE:
                 raise too_large()
             for part in line.rstrip(b"\n").removesuffix(b"\r").split(b"\r"):
@@ -72,6 +71,22 @@ class Source:
                 if count > MOST_LINES:
                     raise too_large()
                 yield part
+
+    def _fed_lines(self) -> Iterator[bytes]:
+        self.file.seek(0)
+        while line := self.file.readline(LONGEST_LINE + 1):
+            yield line
+
+    def _returned_lines(self) -> Iterator[bytes]:
+        """Of a file whose lines end in carriage returns alone."""
+        waiting = b""
+        for chunk in self.chunks():
+            *lines, waiting = (waiting + chunk.replace(b"\n", b"\r")).split(b"\r")
+            yield from lines
+            if len(waiting) > LONGEST_LINE:
+                raise too_large()
+        if waiting:
+            yield waiting
 
     def encoding(self) -> str:
         """BOM, else strict UTF-8, else the first of `encodings` that decodes the whole file without a fault.
