@@ -22,7 +22,7 @@ from reconciliation.formats.camt_statement import (
 from reconciliation.formats.camt_words import first, text_at
 from reconciliation.formats.counting import Figures
 from reconciliation.formats.source import MOST_ENTRIES, Source, too_large
-from reconciliation.formats.xml_stream import NAMES, is_xml, plain, release, stream
+from reconciliation.formats.xml_stream import NAMES, OF_ANOTHER_KIND, is_xml, namespace_of, plain, release, stream
 
 KINDS = {"Stmt": Kind.STATEMENT, "Rpt": Kind.INTERIM, "Ntfctn": Kind.NOTIFICATION}
 # Of an entry that is still open, what must be there at its end; earlier transactions are let go of.
@@ -113,9 +113,11 @@ class _Reader:
     def _statement_begins(self, element: Any, name: str) -> None:
         self.statements += 1
         statement = Statement(kind=KINDS[name], page=self.page[0], is_last_page=self.page[1])
-        found = VERSION.search(element.tag)
+        found, namespace = VERSION.search(element.tag), namespace_of(element)
         if found:
             statement.extra["version"] = found[0]
+        elif namespace:
+            statement.flag("unknown_namespace", OF_ANOTHER_KIND, namespace=namespace)
         place = str(_("entry {entry} of statement {statement}"))
         self.open = _Open(statement, Header(), place.replace("{statement}", str(self.statements)))
 

@@ -21,7 +21,7 @@ from reconciliation.formats.camt_words import (
     text_of,
 )  # fmt: skip
 from reconciliation.formats.source import Source
-from reconciliation.formats.xml_stream import NAMES, is_xml, plain, release, stream
+from reconciliation.formats.xml_stream import NAMES, OF_ANOTHER_KIND, is_xml, namespace_of, plain, release, stream
 
 TAGS = ("GrpHdr", "OrgnlGrpInfAndSts", "OrgnlPmtInfAndSts", "TxInfAndSts")
 SIGNS = (b"CstmrPmtStsRpt", b"pain.002.")
@@ -58,6 +58,9 @@ class _Reader:
         match NAMES[element.tag], event:
             case "GrpHdr", "end":
                 self.statement.number = text_at(element, "MsgId")
+                namespace = namespace_of(element)
+                if namespace and "pain.002." not in namespace:
+                    self.statement.flag("unknown_namespace", OF_ANOTHER_KIND, namespace=namespace)
                 release(element)
             case "OrgnlGrpInfAndSts", "end":
                 yield from self._group(element)

@@ -35,6 +35,7 @@ class StatementRead:
     statement: Statement
     figures: Figures = field(default_factory=Figures)
     undated: int = 0
+    foreign: int = 0  # entries in another currency than the statement
 
     @property
     def sums(self) -> Sums:
@@ -116,6 +117,9 @@ class Reading:
         latest.figures.add(entry)
         if entry.booked_on is None and entry.value_on is None:
             latest.undated += 1
+        currency = latest.statement.currency
+        if currency and entry.currency and entry.currency not in currency:
+            latest.foreign += 1
         if len(latest.statement.problems) > MOST_PROBLEMS:
             _keep_few(latest.statement)
 
@@ -129,6 +133,11 @@ class Reading:
             statement.flag("unreadable_amount", _("{count} amounts cannot be read."), count=figures.unreadable)
         if latest.undated and statement.kind in (Kind.STATEMENT, Kind.INTERIM):
             statement.note("undated", _("{count} entries have no day."), count=latest.undated)
+        if latest.foreign:
+            statement.note(
+                "other_currency", _("{count} entries are in another currency than {currency}."), count=latest.foreign,
+                currency=statement.currency,
+            )  # fmt: skip
         if latest.balance_ties is False:
             statement.flag(
                 "does_not_tie", _("Opening {opening} plus entries {net} is {reached}, but it closes at {closing}."),

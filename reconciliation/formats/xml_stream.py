@@ -17,6 +17,8 @@ DECLARED = re.compile(rb"^<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"
 DOCTYPE = b"<!DOCTYPE"
 WHITE = b" \t\r\n"
 
+OF_ANOTHER_KIND = _("It looks like the message, and says that it is one of another kind: {namespace}.")
+
 Event = tuple[str, Any]
 
 
@@ -83,6 +85,11 @@ def stream(source: Source, tags: tuple[str, ...]) -> Iterator[Event]:
         parser.close()
     except etree.XMLSyntaxError as trouble:
         raise _not_well_formed(trouble) from None
+
+
+def namespace_of(element: Any) -> str:
+    """ "" for none."""
+    return str(element.tag).rpartition("}")[0].removeprefix("{")
 
 
 def release(element: Any, keep: tuple[str, ...] = ()) -> None:

@@ -46,6 +46,11 @@ def test_a_namespace_bound_to_a_prefix_or_to_none_makes_no_difference() -> None:
         assert (found.amount, reading.statements[0].balance_ties) == (Decimal("12.50"), True)
 
 
+def test_a_message_that_says_it_is_of_another_kind_is_flagged() -> None:
+    reading, (found,) = finish(whole(entry("12.50")).replace(b"xsd:camt.053", b"xsd:other.053"))
+    assert (found.amount, codes(reading), reading.verdict) == (Decimal("12.50"), ["unknown_namespace"], Verdict.FLAG)
+
+
 class TestSigns:
     def test_direction_gives_the_sign(self) -> None:
         _reading, found = finish(whole(balances("100", "95"), entry("5.00"), entry("10.00", "DBIT")))
@@ -354,6 +359,11 @@ class TestRefusedOrders:
         assert (reading.format, reading.statements[0].statement.kind) == ("pain002", Kind.RETURNS)
         assert (found.amount, found.original_amount, found.return_code) == (Decimal(0), Decimal("42.10"), "AM04")
         assert (found.original_reference, found.mandate, found.party_name) == ("E1", "M7", "Dov")
+
+    def test_a_report_that_says_it_is_of_another_kind_is_flagged(self) -> None:
+        batch = f"<OrgnlPmtInfAndSts>{self.ORDER.format(state='RJCT')}</OrgnlPmtInfAndSts>"
+        reading, _entries = finish(self.report(batch).replace(b"xsd:pain.002", b"xsd:other.002"))
+        assert (codes(reading), reading.verdict) == (["unknown_namespace"], Verdict.FLAG)
 
     def test_an_accepted_order_is_for_information(self) -> None:
         batch = f"<OrgnlPmtInfAndSts>{self.ORDER.format(state='ACSC')}</OrgnlPmtInfAndSts>"

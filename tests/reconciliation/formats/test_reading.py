@@ -62,6 +62,11 @@ def test_a_flag_is_not_pushed_out_by_a_crowd_of_notes() -> None:
     assert len(reading.problems) <= 1_001
 
 
+def test_entries_in_another_currency_are_told_of_and_the_balance_decides() -> None:
+    reading, _entries = finish(whole(balances("0", "12"), entry("5"), entry("7", currency="USD")))
+    assert (reading.verdict, [problem.code for problem in reading.problems]) == (Verdict.ACCEPT, ["other_currency"])
+
+
 class TestProfiles:
     EXPORT = b"Date,Description,Amount,Balance\n2026-03-02,Ada,5.00,15.00\n2026-03-03,Ben,-2.00,13.00\n"
 
