@@ -45,6 +45,9 @@ FURTHEST_ZIP_END = 66_000
 HARMLESS = frozenset({1, 2, 3, 4, 9, 10, 11, 12, 13, 26, 27, 28, 29, 30, 31})
 
 
+PADDING = b"\0\x1a \r\n"  # at the end of what comes from a mainframe
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """name: as commands and records write it. sniff: from the first bytes and the file's name."""
@@ -113,7 +116,7 @@ def refuse_foreign(source: Source, head: bytes) -> None:
         raise not_a_statement(_("a ZIP archive or a workbook"))
     if is_xml(head) and has_doctype(head):
         raise doctype_refused()
-    if not _is_wide(head) and any(byte < 32 and byte not in HARMLESS for byte in set(head)):
+    if not _is_wide(head) and any(byte < 32 and byte not in HARMLESS for byte in set(head.rstrip(PADDING))):
         raise not_a_statement(_("not a text"))
 
 

@@ -14,19 +14,20 @@ def report(name: str, reading: Reading) -> dict[str, Any]:
     """Of a reading whose pieces have ended: verdict, problems, counts, sums and statements; amounts as strings."""
     figures = _figures(reading)
     return {
-        "file": name, "format": reading.format, "verdict": str(reading.verdict), **_problems(reading.problems),
+        "file": name, "format": reading.format, "verdict": str(reading.verdict), "problems": _texts(reading.problems),
         "entries": reading.entries, **figures, "statements": [_statement(one) for one in reading.statements],
-        **_extras(reading),
+        **_codes(reading.problems), **_extras(reading),
     }  # fmt: skip
 
 
 def report_refused(name: str, trouble: FileRefused, format: str | None = None) -> dict[str, Any]:
     """Of a file that was not taken. format: where it was known."""
+    problems = [Problem(trouble.code, trouble.template, facts=trouble.facts)]
     return {
         "file": name, "format": format, "verdict": str(Verdict.REJECT),
-        **_problems([Problem(trouble.code, trouble.template, facts=trouble.facts)]),
+        "problems": _texts(problems),
         "entries": None, "credit_entries": None, "debit_entries": None, "total_credits": None, "total_debits": None,
-        "statements": [],
+        "statements": [], **_codes(problems),
     }  # fmt: skip
 
 
@@ -78,11 +79,15 @@ def _extras(reading: Reading) -> dict[str, Any]:
     return found
 
 
-def _problems(problems: list[Problem]) -> dict[str, Any]:
+def _texts(problems: list[Problem]) -> list[str]:
+    return [str(problem) for problem in problems]
+
+
+def _codes(problems: list[Problem]) -> dict[str, list[str]]:
+    """For machines; and those sentences alone that keep the file from being taken without a look."""
     return {
-        "problems": [str(problem) for problem in problems],
         "problem_codes": [problem.code for problem in problems],
-        "flagged": [str(problem) for problem in problems if problem.flags],
+        "flagged": _texts([problem for problem in problems if problem.flags]),
     }
 
 

@@ -93,7 +93,10 @@ class TestCommand:
         bad.write_bytes(good.read_bytes()[:-40])
         ran = run("read_statement", good, bad, "--json")
         first, second = map(json.loads, ran.out.splitlines())
-        assert list(first)[:3] == ["file", "format", "verdict"]
+        assert list(first)[:10] == [
+            "file", "format", "verdict", "problems", "entries", "credit_entries", "debit_entries", "total_credits",
+            "total_debits", "statements",
+        ]  # fmt: skip
         assert (ran.code, first["verdict"], first["problems"]) == (0, "accept", [])
         assert (first["total_credits"], first["total_debits"], first["entries"]) == ("7.50", "2.50", 2)
         (told,) = first["statements"]

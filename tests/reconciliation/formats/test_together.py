@@ -83,6 +83,13 @@ def test_F35_a_byte_order_mark_makes_no_difference(format: str) -> None:
 
 
 @TEXTS
+def test_padding_at_the_end_is_passed_over_or_refused_but_never_read_as_money(format: str) -> None:
+    verdict, found = outcome(WHOLE[format] + b"\x1a" + b"\0" * 300)
+    known = [amount for amount in found if amount is not None]
+    assert known == ([] if verdict == "reject" else amounts(WHOLE[format]))
+
+
+@TEXTS
 def test_F35_wide_characters_are_read_right_or_refused(format: str) -> None:
     verdict, found = outcome(WHOLE[format].decode().encode("utf-16"))
     assert found == amounts(WHOLE[format]) if format not in BY_BYTES or verdict != "reject" else found == []
