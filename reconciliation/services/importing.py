@@ -8,6 +8,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any
 
+import structlog
 from django.utils.translation import gettext_lazy as _
 
 from billing.errors import DomainError
@@ -28,6 +29,7 @@ from reconciliation.services.staging import (
     fingerprints,
     row_of,
     stage,
+    staged_all,
     staging,
     store_lines,
     suspect_repeats,
@@ -42,7 +44,18 @@ from reconciliation.services.statement_chain import (
     same_account,
 )
 
+log = structlog.get_logger(__name__)
 ROWS_AT_ONCE = 5_000
+
+
+class NumberTaken(FileRefused):
+    code = "number_taken"
+    sentence = _("The file is for account …{theirs}, which is another bank account than {account}.")
+
+
+class ReadingFailed(FileRefused):
+    code = "reading_failed"
+    sentence = _("The file could not be read; nothing of it was stored. Tell whoever runs the system: {trouble}.")
 
 
 @dataclass
@@ -80,10 +93,17 @@ def read_bank_file(*, bank_file_id: int | None = None, now: datetime, by: User |
             staged = _stage_all(file, reading)
             in_transaction(partial(_store, file, reading, staged, now))
     except DomainError as trouble:
-        stored_as = file.stored_as
-        in_transaction(partial(_refuse, file, trouble, now))
-        forget_sealed(stored_as)
+        _give_up(file, trouble, now)
+    except Exception as trouble:  # the border of one file: it must not be tried for ever, nor hold up the next
+        log.exception("bank_file_failed", bank_file=file.pk)
+        _give_up(file, ReadingFailed(trouble=type(trouble).__name__), now)
     return BankFile.objects.get(pk=file.pk)
+
+
+def _give_up(file: BankFile, trouble: DomainError, now: datetime) -> None:
+    stored_as = file.stored_as
+    in_transaction(partial(_refuse, file, trouble, now))
+    forget_sealed(stored_as)
 
 
 def _profile(account: BankAccount) -> Any:
@@ -108,6 +128,7 @@ def _stage_all(file: BankFile, reading: Reading) -> list[Staged]:
             rows.clear()
             note_progress(file, read)
     stage(rows)
+    staged_all()
     note_progress(file, read)
     for one in staged:
         one.account = _account_of(one.statement, file.chosen, accounts)
@@ -218,10 +239,12 @@ def _statement_row(file: BankFile, account: BankAccount, one: Staged) -> BankSta
 
 
 def _learn_number(account: BankAccount, statement: Statement) -> None:
-    """An account without a number takes the one of its first statement."""
+    """An account without a number takes the one of its first statement. Raises NumberTaken."""
     if account.number or not statement.account:
         return
     plain = "".join(statement.account.split())
+    if BankAccount.objects.filter(number_hash=keyed_hash(plain)).exclude(pk=account.pk).exists():
+        raise NumberTaken(theirs=plain[-4:], account=account.code)
     account.number, account.number_hash, account.number_tail = plain, keyed_hash(plain), plain[-4:]
     account.save(update_fields=["number", "number_hash", "number_tail"])
 

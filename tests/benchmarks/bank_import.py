@@ -18,7 +18,7 @@ from tests.benchmarks.ground import NOW, Figure
 
 LINES = int(os.environ.get("BENCH_BANK_LINES", 200_000))
 GOAL_SECONDS, GOAL_MB = 60, 300
-IBAN = "DE02120300000000202051"
+IBANS = {"camt053": "DE02120300000000202051", "mt940": "DE89370400440532013000"}  # published examples
 FIRST = date(2026, 1, 1)
 FORMATS = ("camt053", "mt940", "csv")
 
@@ -130,7 +130,7 @@ def _camt() -> Iterator[str]:
     yield (
         '<?xml version="1.0" encoding="UTF-8"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08">'
         "<BkToCstmrStmt><GrpHdr><MsgId>M</MsgId><CreDtTm>2026-03-12T06:00:00</CreDtTm></GrpHdr><Stmt><Id>1</Id>"
-        f"<Acct><Id><IBAN>{IBAN}</IBAN></Id><Ccy>EUR</Ccy></Acct>"
+        f"<Acct><Id><IBAN>{IBANS['camt053']}</IBAN></Id><Ccy>EUR</Ccy></Acct>"
     )
     for code, amount, day in (("OPBD", "0.00", FIRST), ("CLBD", _total(), last)):
         yield (
@@ -148,7 +148,7 @@ def _camt() -> Iterator[str]:
 
 def _mt940() -> Iterator[str]:
     last = FIRST + timedelta(days=59)
-    yield f":20:START\n:25:{IBAN}\n:28C:1/1\n:60F:C{FIRST:%y%m%d}EUR0,00\n"
+    yield f":20:START\n:25:{IBANS['mt940']}\n:28C:1/1\n:60F:C{FIRST:%y%m%d}EUR0,00\n"
     for n, day, amount, name, account, text in _facts():
         yield f":61:{day:%y%m%d}{day:%m%d}C{amount.replace('.', ',')}NTRFNONREF//R{n}\n"
         yield f":86:166?00CREDIT?20{text}?31{account}?32{name}\n"

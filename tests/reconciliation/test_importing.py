@@ -149,6 +149,26 @@ def test_an_account_without_a_number_takes_that_of_its_first_statement(org: Orga
     assert load(account, Sheet([Booked("1.00")], account="DE89370400440532013000", number="2")).state == "refused"
 
 
+def test_a_number_that_is_another_account_of_ours_is_not_taken(org: Organization, account: BankAccount) -> None:
+    other = bank_account(builders.organization("elsewhere"), "THEIRS", number="")
+    refused = load(other, Sheet([Booked("1.00")]))
+    assert (refused.state, refused.refusal) == ("refused", "number_taken")
+    assert not stored()
+
+
+def test_a_file_whose_reader_stumbles_is_refused_and_not_tried_for_ever(
+    account: BankAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_args: object, **_facts: object) -> None:
+        raise ValueError("nobody thought of this")
+
+    monkeypatch.setattr("reconciliation.services.importing.open_reading", stumble)
+    refused = load(account, Sheet([Booked("1.00")]))
+    assert (refused.state, refused.refusal) == ("refused", "reading_failed")
+    assert "ValueError" in refused.problems[0][2]
+    assert read_bank_file(now=NOW) is None
+
+
 def test_a_statement_that_says_other_things_now_waits_for_a_person(account: BankAccount) -> None:
     load(account, Sheet([Booked("10.00", text="x")]))
     again = Sheet([Booked("10.00", text="x"), Booked("2.00", text="y")])
