@@ -140,6 +140,8 @@ SENTENCES: dict[str, Sentence] = {
     "billing_payout_entry_id_key": ALREADY_THERE,
     "bank_file_once": ALREADY_THERE,
     "bank_file_undone_with_reason": _("Taking a bank file back needs a reason."),
+    "csv_profile_version_once": ALREADY_THERE,
+    "csv_profile_confirmed_by_somebody": _("A confirmed CSV profile names who confirmed it, and when."),
     "bank_statement_once": ALREADY_THERE,
     "bank_statement_of_account": ALREADY_THERE,
     "bank_statement_days_in_order": _("The first day of a statement is not after its last."),

@@ -11,11 +11,11 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from billing.errors import Sentence
+from billing.errors import BadInput, Sentence
 from reconciliation.formats.base import Entry, EntryState, FileRefused, Pieces, Problem, Statement
 from reconciliation.formats.csv_builtin import BUILTIN
 from reconciliation.formats.csv_cells import clean, days, lost_to_excel, with_year
-from reconciliation.formats.csv_profile import Column, CsvProfile, header_key
+from reconciliation.formats.csv_profile import Books, Column, CsvProfile, Signs, header_key
 from reconciliation.formats.csv_rows import Row, currency_of
 from reconciliation.formats.csv_survey import Amounts, Plan, Reading, is_pending, signed, survey
 from reconciliation.formats.csv_table import Layout, is_csv, is_enough, lay_out, match_columns, with_known
@@ -34,7 +34,7 @@ WORD = re.compile(r"\S{8,40}$")
 class Proposal:
     """What a file says of how it is to be read. profile: whole, with the file's own headers.
 
-    questions: fields of the profile that nothing in the file settles and a person must confirm. builtin: the name of
+    questions: fields of the profile, left open, that nothing in the file settles and a person must say. builtin: the name of
     the profile it started from, "" for none. ties: None where there is no balance to test by.
     """
 
@@ -74,17 +74,22 @@ def propose_profile(source: Source) -> Proposal:
     columns = {column: tuple(layout.header[i] for i in found) for column, found in layout.columns.items()}
     profile = replace(plan.profile, name="", columns=columns, delimiter=layout.delimiter, quote=layout.quote,
                       encodings=(layout.encoding,) if not layout.encoding.startswith("utf") else ())  # fmt: skip
+    if "books" in plan.questions:
+        profile = replace(profile, books=Books.OPEN)
+    if "signs" in plan.questions:
+        profile = replace(profile, signs=Signs.OPEN)
     if len(plan.currencies) == 1 and Column.CURRENCY not in columns:
         profile = replace(profile, currency=plan.currencies[0] if len(plan.currencies[0]) == 3 else "")
     return Proposal(profile, plan.profile.name, plan, tuple(plan.questions))
 
 
-def read(source: Source, profile: CsvProfile | None = None) -> Pieces:
+def read(source: Source, profile: CsvProfile | str | None = None) -> Pieces:
     """The statement of one export, then its entries in the order of the file.
 
-    profile: None to go by what the file proves. Raises FileRefused where that would be guessing.
+    profile: or the name of a built-in one; None to go by what the file proves. Raises FileRefused where that would
+    be guessing, BadInput for a name that there is not.
     """
-    plan = plan_for(source, profile)
+    plan = plan_for(source, builtin_named(profile) if isinstance(profile, str) else profile)
     statement = _statement(plan)
     yield statement
     teller = _Teller(statement)
@@ -102,6 +107,14 @@ def read(source: Source, profile: CsvProfile | None = None) -> Pieces:
     statement.says_empty = not ordinal and statement.opening == statement.closing
     statement.controls["rows"] = str(ordinal)
     teller.sum_up()
+
+
+def builtin_named(name: str) -> CsvProfile | None:
+    """The built-in profile of this name, None for ""."""
+    if name and name not in BUILTIN:
+        raise BadInput(_("There is no CSV profile {name}; there are {names}."), field="csv_profile", name=name,
+                       names=", ".join(BUILTIN))  # fmt: skip
+    return BUILTIN.get(name)
 
 
 def find_builtin(layout: Layout) -> CsvProfile | None:
@@ -139,6 +152,7 @@ def _statement(plan: Plan) -> Statement:
         "profile": plan.profile.name,
         "encoding": layout.encoding,
         "row_order": plan.profile.row_order.value,
+        "is_proved": plan.ties is True or bool(plan.profile.name) or plan.is_asked,
     }
     if layout.unknown:
         statement.note("unknown_columns", _("Columns that are not known and are kept with each entry: {columns}"),

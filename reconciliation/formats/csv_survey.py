@@ -77,7 +77,10 @@ class Chain:
 
 @dataclass
 class Plan:
-    """How a file is read, settled. problems: what a person should know; questions: what nothing in the file settles."""
+    """How a file is read, settled. problems: what a person should know; questions: what nothing in the file settles.
+
+    is_asked: a person chose the profile. ties: whether its balances prove the amounts, None without any.
+    """
 
     table: Table
     profile: CsvProfile
@@ -88,6 +91,7 @@ class Plan:
     questions: list[str] = field(default_factory=list)
     entries: int = 0
     ties: bool | None = None
+    is_asked: bool = False
 
     @property
     def layout(self) -> Layout:
@@ -193,7 +197,7 @@ def survey(source: Source, layout: Layout, profile: CsvProfile, is_asked: bool) 
         raise FileRefused(_("The file has no lines."), code="empty_file")
     currencies = tuple(evidence.currencies) or tuple(filter(None, (profile.currency or table.facts.currency,)))
     settled = replace(profile, decimal=evidence.decimal(profile, currencies))
-    plan = Plan(table, settled, currencies=currencies, entries=evidence.rows)
+    plan = Plan(table, settled, currencies=currencies, entries=evidence.rows, is_asked=is_asked)
     chains, minuses = _follow(plan, readings(profile, layout.columns))
     reading, order = _judge(plan, chains, minuses, evidence.run)
     is_han = layout.encoding in HAN or any(
@@ -309,6 +313,3 @@ def _balances(plan: Plan, chain: Chain, order: RowOrder) -> None:
         plan.closing = closing if closing is not None else plan.closing
     if plan.opening is not None and plan.closing is not None and plan.ties is not False:
         plan.ties = plan.opening + chain.total == plan.closing
-        if not plan.ties and not any(each.code == "balance_differs" for each in plan.problems):
-            plan.flag("does_not_tie", _("{opening} and the entries of {total} do not make {closing}."),
-                      opening=f"{plan.opening:,}", total=f"{chain.total:,}", closing=f"{plan.closing:,}")  # fmt: skip

@@ -104,6 +104,30 @@ def lay_out(source: Source, profile: CsvProfile | None) -> Layout:
     )  # fmt: skip
 
 
+def look_at(source: Source, encoding: str = "", delimiter: str = "", line: int = 0) -> Layout:
+    """The layout for a person to correct: by the encoding, delimiter and header line they gave, else found.
+
+    At a line they gave the header may mean nothing: then no column is known. Raises FileRefused.
+    """
+    if not (encoding or delimiter or line):
+        return lay_out(source, None)
+    named = _marked_or_utf8(source) or (
+        _strict_encoding(source, (encoding,)) if encoding else lay_out(source, None).encoding
+    )
+    for mark in (delimiter,) if delimiter else DELIMITERS:
+        head = head_rows(source, named, mark, '"')
+        for position, (start, row) in enumerate(head):
+            if start == line and len(row) > 1:
+                header = tuple(cell.strip() for cell in row)
+                after = [cells for _line, cells in head[position + 1 :]]
+                return Layout(named, mark, '"', line, header, known_columns(header, line, after))
+    found = [layout for mark in ((delimiter,) if delimiter else DELIMITERS)
+             if (layout := _find_header(source, named, mark, '"', None))]  # fmt: skip
+    if not found:
+        raise _no_header(source, named, (delimiter,) if delimiter else DELIMITERS, '"', None)
+    return max(found, key=lambda layout: len(layout.columns))
+
+
 def _has_mark(source: Source) -> bool:
     return any(source.head(4).startswith(mark) for mark, _name in BOMS)
 

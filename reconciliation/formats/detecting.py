@@ -26,6 +26,7 @@ from reconciliation.formats.xml_stream import doctype_refused, has_doctype, is_x
 
 HEAD = 65_536
 AUTO = "auto"
+TABLES = (".csv", ".txt", ".tsv", ".xls")  # ".xls" of banks is often text
 KINDS = "camt.052, camt.053, camt.054, pain.002, MT940, MT942, BAI2, lockbox, OFX, NACHA, CSV, ACH P01/R01, MIS"
 # What a file begins with that is no text at all.
 SIGNATURES = (
@@ -75,8 +76,10 @@ FORMATS = (
 )  # fmt: skip
 
 
-def detect(source: Source, wanted: str = AUTO) -> Format:
+def detect(source: Source, wanted: str = AUTO, *, has_profile: bool = False) -> Format:
     """The format of a file. wanted: its name, where a person or a profile has said so.
+
+    has_profile: it is said how this account's CSV files are read, whatever words their header has.
 
     Raises FileRefused for what is no statement of any kind; BadInput for a name that there is not.
     """
@@ -86,6 +89,8 @@ def detect(source: Source, wanted: str = AUTO) -> Format:
         return named(wanted)
     lines = head.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     found = next((one for one in FORMATS if one.sniff(lines, source.name)), None)
+    if found is None and has_profile and source.name.casefold().endswith(TABLES):
+        return named("csv")
     if found is None:
         raise not_a_statement()
     return found

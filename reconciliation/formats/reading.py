@@ -188,7 +188,7 @@ def open_reading(
     Raises FileRefused for what cannot be a bank's file; BadInput for an unknown format.
     """
     source = Source(file, name, encodings)
-    found = detect(source, format)
+    found = detect(source, format, has_profile=isinstance(profile, CsvProfile))
     return Reading(source, found, find_profile(profile, source) if found.name == CSV else None)
 
 

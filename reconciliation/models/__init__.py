@@ -1,4 +1,5 @@
 from reconciliation.models.bank_file import BANK_FILE_MOVES, BankFile, BankFileState
+from reconciliation.models.csv_profile import SavedCsvProfile
 from reconciliation.models.match import Match, MatchKind
 from reconciliation.models.processor_proof import (
     DiscrepancyKind,
@@ -28,6 +29,7 @@ __all__ = [
     "ProcessorDiscrepancy",
     "ProcessorProof",
     "ProofRequest",
+    "SavedCsvProfile",
     "StatementKind",
     "StatementLine",
     "ZohoComparison",

@@ -25,6 +25,7 @@ from reconciliation.formats.reading import Reading, StatementRead, open_reading
 from reconciliation.formats.report import report
 from reconciliation.models import BANK_FILE_MOVES, BankFile, BankFileState, BankStatement, StatementKind
 from reconciliation.services.bank_files import GAP, REISSUE, claim, lock_bank_accounts, note_progress
+from reconciliation.services.csv_profiles import profile_for
 from reconciliation.services.staging import (
     fingerprints,
     row_of,
@@ -89,7 +90,7 @@ def read_bank_file(*, bank_file_id: int | None = None, now: datetime, by: User |
         return None
     try:
         with open_sealed(file.stored_as, sha256=file.sha256, name=file.name) as plain, staging():
-            reading = open_reading(plain, file.name, format=file.format, profile=_profile(file.chosen))
+            reading = open_reading(plain, file.name, format=file.format, profile=profile_for(bank_account=file.chosen))
             staged = _stage_all(file, reading)
             in_transaction(partial(_store, file, reading, staged, now))
     except DomainError as trouble:
@@ -104,10 +105,6 @@ def _give_up(file: BankFile, trouble: DomainError, now: datetime) -> None:
     stored_as = file.stored_as
     in_transaction(partial(_refuse, file, trouble, now))
     forget_sealed(stored_as)
-
-
-def _profile(account: BankAccount) -> Any:
-    return account.csv_profile or None
 
 
 def _stage_all(file: BankFile, reading: Reading) -> list[Staged]:
@@ -132,6 +129,9 @@ def _stage_all(file: BankFile, reading: Reading) -> list[Staged]:
     note_progress(file, read)
     for one in staged:
         one.account = _account_of(one.statement, file.chosen, accounts)
+        if one.statement.extra.get("is_proved") is False:
+            one.statement.flag("unconfirmed_profile", _("Nobody has confirmed yet how CSV files of this account are "
+                               "read, and no balance proves it."))  # fmt: skip
     return staged
 
 

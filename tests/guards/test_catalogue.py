@@ -124,6 +124,7 @@ TRIGGERS = {
     "reconciliation_zohocomparison": f"{AUDITED} {FROZEN}",
     "reconciliation_zohodiscrepancy": f"{AUDITED} {FROZEN}",
     "reconciliation_match": f"adds_up {AUDITED} {FROZEN}",
+    "reconciliation_savedcsvprofile": f"{AUDITED} {FROZEN}",
     "reconciliation_statementline": f"adds_up {FROZEN}",
     "reconciliation_booksproof": f"{KEPT} {AUDITED}",
 }
