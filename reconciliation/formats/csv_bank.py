@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from billing.errors import BadInput, Sentence
+from billing.errors import Sentence
 from reconciliation.formats.base import Entry, EntryState, FileRefused, Pieces, Problem, Statement
 from reconciliation.formats.csv_builtin import BUILTIN
 from reconciliation.formats.csv_cells import clean, days, lost_to_excel, with_year
@@ -34,8 +34,8 @@ WORD = re.compile(r"\S{8,40}$")
 class Proposal:
     """What a file says of how it is to be read. profile: whole, with the file's own headers.
 
-    questions: fields of the profile, left open, that nothing in the file settles and a person must say. builtin: the name of
-    the profile it started from, "" for none. ties: None where there is no balance to test by.
+    questions: fields of the profile, left open, that nothing in the file settles and a person must say. builtin: the
+    name of the profile it started from, "" for none. ties: None where there is no balance to test by.
     """
 
     profile: CsvProfile
@@ -83,13 +83,12 @@ def propose_profile(source: Source) -> Proposal:
     return Proposal(profile, plan.profile.name, plan, tuple(plan.questions))
 
 
-def read(source: Source, profile: CsvProfile | str | None = None) -> Pieces:
+def read(source: Source, profile: CsvProfile | None = None) -> Pieces:
     """The statement of one export, then its entries in the order of the file.
 
-    profile: or the name of a built-in one; None to go by what the file proves. Raises FileRefused where that would
-    be guessing, BadInput for a name that there is not.
+    profile: None to go by what the file proves. Raises FileRefused where that would be guessing.
     """
-    plan = plan_for(source, builtin_named(profile) if isinstance(profile, str) else profile)
+    plan = plan_for(source, profile)
     statement = _statement(plan)
     yield statement
     teller = _Teller(statement)
@@ -107,14 +106,6 @@ def read(source: Source, profile: CsvProfile | str | None = None) -> Pieces:
     statement.says_empty = not ordinal and statement.opening == statement.closing
     statement.controls["rows"] = str(ordinal)
     teller.sum_up()
-
-
-def builtin_named(name: str) -> CsvProfile | None:
-    """The built-in profile of this name, None for ""."""
-    if name and name not in BUILTIN:
-        raise BadInput(_("There is no CSV profile {name}; there are {names}."), field="csv_profile", name=name,
-                       names=", ".join(BUILTIN))  # fmt: skip
-    return BUILTIN.get(name)
 
 
 def find_builtin(layout: Layout) -> CsvProfile | None:

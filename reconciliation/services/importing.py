@@ -90,7 +90,8 @@ def read_bank_file(*, bank_file_id: int | None = None, now: datetime, by: User |
         return None
     try:
         with open_sealed(file.stored_as, sha256=file.sha256, name=file.name) as plain, staging():
-            reading = open_reading(plain, file.name, format=file.format, profile=profile_for(bank_account=file.chosen))
+            profile = profile_for(bank_account=file.chosen) or file.chosen.csv_profile
+            reading = open_reading(plain, file.name, format=file.format, profile=profile or None)
             staged = _stage_all(file, reading)
             in_transaction(partial(_store, file, reading, staged, now))
     except DomainError as trouble:
