@@ -1,5 +1,6 @@
 """What a file leaves open is settled over all its rows, by its running balance, or refused: never guessed."""
 
+import io
 import itertools
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ from reconciliation.formats.base import FileRefused
 from reconciliation.formats.csv_bank import propose_profile, sniff
 from reconciliation.formats.csv_builtin import BUILTIN
 from reconciliation.formats.csv_profile import Books, Column, CsvProfile, DateOrder, RowOrder, Signs
+from reconciliation.formats.reading import open_reading
 from tests.reconciliation.formats import invented_csv as bank
 from tests.reconciliation.formats.invented_csv import read_csv, source
 
@@ -78,8 +80,10 @@ def test_stated_balances_must_follow_from_the_rows() -> None:
     assert read_csv(text.replace('期末餘額,"150,000"', '期末餘額,"150,001"')).flags == ["balance_differs"]
     assert read_csv(text.replace('期初餘額,"100,000"', '期初餘額,"100,001"')).flags == ["balance_differs"]
     without = "Date,Description,Amount\nOpening balance,,10\n2026-01-13,x,5\nClosing balance,,{}\n"
-    assert read_csv(without.format("15")).flags == []
-    assert read_csv(without.format("16")).flags == ["does_not_tie"]
+    for closing, told in (("15", []), ("16", ["does_not_tie"])):
+        reading = open_reading(io.BytesIO(without.format(closing).encode()), "a.csv")
+        assert sum(1 for _piece in reading.pieces()) == 2
+        assert [problem.code for problem in reading.problems] == told
 
 
 DATES = {
