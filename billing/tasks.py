@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from billing.office.acting import acting
+from billing.services.books.posting import post_everywhere
 from billing.services.chasing.running import Chased, chase
 from billing.services.earning.accruing import accrue_everywhere
 from billing.services.plans.tending import tend_everywhere
@@ -11,6 +12,7 @@ from billing.services.teaching.expiring import expire_everywhere
 
 CHASE_AT = 20  # the minute of each hour
 EXPIRE_AT = 20  # the minute of each hour
+POST_AT = 50  # the minute of each hour, so that the last of a day comes near its end
 TEND_EVERY = 15  # minutes, before bills are made
 BILL_EVERY = 15  # minutes, between which only what was approved is carried out
 
@@ -52,3 +54,11 @@ def tend_agreements(now: datetime) -> int:
         return 0
     with acting(None, "job tend_agreements"):
         return tend_everywhere(now=now)
+
+
+def post_gl(now: datetime) -> int:
+    """Once an hour: what is in the journal and not yet in the general ledger is posted, and accounting is told."""
+    if now.minute != POST_AT:
+        return 0
+    with acting(None, "job post_gl"):
+        return post_everywhere(now=now)

@@ -8,7 +8,14 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from billing.office.notices import send_due_notices
-from billing.tasks import accrue_earnings, bill_due, chase_overdue, expire_lesson_credits, tend_agreements
+from billing.tasks import (
+    accrue_earnings,
+    bill_due,
+    chase_overdue,
+    expire_lesson_credits,
+    post_gl,
+    tend_agreements,
+)
 from payments.tasks import (
     alarm_refunds,
     ask_unknown,
@@ -45,6 +52,7 @@ JOBS: list[tuple[str, Callable[[datetime], object]]] = [
     ("chase_overdue", chase_overdue),
     ("accrue_earnings", accrue_earnings),
     ("expire_lesson_credits", expire_lesson_credits),
+    ("post_gl", post_gl),
     ("send_due_notices", send_due_notices),
     ("prove_books", prove_books),  # the longest, so that nothing waits for it
 ]

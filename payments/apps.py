@@ -10,10 +10,12 @@ class PaymentsConfig(AppConfig):
 
     def ready(self) -> None:
         from billing.selectors import covered, forecast
+        from billing.selectors.books import judging
         from billing.selectors.chasing import money_around, tries
         from billing.services import credit_control, invoicing, moving
         from payments.models.attempt import Operation
         from payments.selectors.disputes import keep_contested, open_dispute_number
+        from payments.selectors.posted_as import METHODS_OF_ENTRIES
         from payments.selectors.tries import charges_around
         from payments.selectors.uncleared import pending_payments, uncleared_credit_items
         from payments.selectors.vault import covered_by_cheques, papers_in_vault
@@ -32,6 +34,7 @@ class PaymentsConfig(AppConfig):
 
         inbox_topics.HANDLERS[("zoho", "")] = hearing.handle_event
         credit_control.UNCLEARED.append(uncleared_credit_items)
+        judging.METHODS_OF_ENTRIES.extend(METHODS_OF_ENTRIES)
         covered.COVERED.append(covered_by_cheques)
         forecast.PAPERS.append(papers_in_vault)
         invoicing.DISPUTE_FILES.append(open_dispute_number)

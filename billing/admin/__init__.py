@@ -1,6 +1,7 @@
 from billing.admin import aging_report as aging_report
 from billing.admin import approvals as approvals
 from billing.admin import audit as audit
+from billing.admin import books as books
 from billing.admin import chasing as chasing
 from billing.admin import clients as clients
 from billing.admin import credit_page as credit_page

@@ -66,7 +66,7 @@ def find_deed(request: ApprovalRequest) -> Deed | None:
     return _DEEDS.get((request.action, kind)) or _DEEDS.get((request.action, ""))
 
 
-RECORDS = ("run", "refund", "payment", "credit", "invoice", "month", "customer", "payout_batch")
+RECORDS = ("run", "refund", "payment", "credit", "invoice", "month", "customer", "payout_batch", "adjustment")
 
 
 def title_of(request: ApprovalRequest) -> str:

@@ -14,6 +14,8 @@ from billing.ledger.models import Role
 from billing.models import AgreementKind, AllocationKind, Basis, Frequency
 from billing.models.billing_run import RunKind
 from billing.money import EXPONENTS, format_money
+from billing.office.policies import METHOD_WORDS
+from billing.rules.gl_groups import GROUP_WORDS
 
 # In the order in which a checker reads them; the database keeps facts in an order of its own. Apps add theirs.
 LABELS: dict[str, Sentence] = {
@@ -34,6 +36,10 @@ LABELS: dict[str, Sentence] = {
     "memos": _("Credit memos"), "given_back": _("Given back"), "left_out": _("Left out"), "odd": _("Unusual"),
     "payout_batch": _("Payout"), "earned_until": _("Earned up to"), "payouts": _("Paid to"),
     "provider": _("Provider"), "earnings": _("Earnings"),
+    "adjustment": _("Adjustment"), "entry_date": _("Date in the books"), "memo": _("Memo"),
+    "reverses": _("Takes back"), "made_by": _("Made by"), "lines": _("Lines"),
+    "ledger_account": _("Ledger account"), "department": _("Department"), "project": _("Project"),
+    "debit": _("Debit"), "credit_side": _("Credit"),
 }  # fmt: skip
 DEEDS: dict[str, Sentence] = {
     "set_hold": _("set a credit hold"), "release_hold": _("release the credit hold"),
@@ -46,6 +52,7 @@ DEEDS: dict[str, Sentence] = {
     "pay_out": _("pay teachers and agents"),
     "offer_plan": _("offer the plan"), "retire_plan": _("no longer offer the plan"),
     "plan_price": _("change the price of a plan"),
+    "adjustment": _("adjust the books"),
 }  # fmt: skip
 ACTIONS: dict[str, Sentence] = {
     "verify_large_payment": _("verify a large payment"), "accept_unusual_method": _("accept an unusual method"),
@@ -58,11 +65,13 @@ ACTIONS: dict[str, Sentence] = {
     "refund_large": _("refund above the limit"), "refund_elsewhere": _("refund by another way"),
     "waive_late_fee": _("waive a late fee"),
     "pay_providers": _("pay teachers and agents"),
+    "adjust_ledger": _("adjust the books"),
 }  # fmt: skip
 EVENTS: dict[str, Sentence] = {
     "invoice_issued": _("invoice issued"), "credit_memo_issued": _("credit memo issued"),
     "credit_allocated": _("credit set against invoices"), "payment_received": _("payment received"),
     "earned": _("earned by a teacher or agent"), "paid_out": _("paid out to a teacher or agent"),
+    "adjusted": _("adjusted"), "adjusted_reversed": _("adjustment taken back"),
 }  # fmt: skip
 NOTICE_KINDS: dict[str, Sentence] = {
     "receipt": _("receipt"), "receipt_void": _("receipt void"), "hold_released": _("credit hold released"),
@@ -81,6 +90,7 @@ NOTICE_KINDS: dict[str, Sentence] = {
     "collection_paid": _("payment in collections"),
     "refund_late": _("refund late"), "refund_breach": _("refund far too late"),
     "refund_overdue": _("refund past its last day"),
+    "gl_suspended": _("GL batch suspended"), "gl_posted": _("posted to the general ledger"),
 }  # fmt: skip
 DOCUMENT_KINDS: dict[str, Sentence] = {
     "front": _("front"), "back": _("back"), "evidence": _("evidence"), "consent": _("consent"),
@@ -90,9 +100,10 @@ WORDS: dict[str, Mapping[str, Sentence]] = {
     "kind": dict(AllocationKind.choices), "deed": DEEDS, "action": ACTIONS, "event": EVENTS,
     "notice_kind": NOTICE_KINDS, "account_role": dict(Role.choices),
     "document_kind": DOCUMENT_KINDS, "frequency": dict(Frequency.choices),
+    "payment_type": {**METHOD_WORDS, **GROUP_WORDS},
     "run_kind": dict(RunKind.choices), "plan_kind": dict(AgreementKind.choices), "basis": dict(Basis.choices),
 }  # fmt: skip
-AMOUNTS = {"amount", "net", "tax", "invoice_open", "limit", "price_now"}
+AMOUNTS = {"amount", "net", "tax", "invoice_open", "limit", "price_now", "debit", "credit_side"}
 HIDDEN = {"currency", "invoice_key", "line_key", "to_customer_key", "letter_key", "content_hash"}
 
 

@@ -22,6 +22,7 @@ from billing.office import clock, months
 from billing.office.models import ApprovalRequest, User
 from billing.office.models.approval import ApprovalState
 from billing.office.models.user import Mode
+from billing.services.books.closing import post_month
 
 
 @console_path("periods/", "periods", "see_journal")
@@ -91,5 +92,7 @@ def _month(text: str) -> date:
 @deed("close_period", months.CLOSE, label=gettext_lazy("Close the month"), facts=months.facts_now)
 @deed("reopen_period", months.REOPEN, label=gettext_lazy("Reopen the month"), facts=months.facts_now)
 def carry_out_month(request: ApprovalRequest, by: User, now: Any) -> Sentence:
+    if request.action == months.CLOSE:
+        post_month(organization=request.organization, month=months.month_of(request), now=now)
     period = months.carry_out_month(request=request, by=by, now=now)
     return _("%(month)s is %(state)s.") % {"month": period, "state": period.get_state_display()}

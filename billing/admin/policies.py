@@ -148,6 +148,7 @@ OWN_WORDS: dict[str, dict[str, Sentence]] = {
         "following": gettext_lazy("to the next working day"), "preceding": gettext_lazy("to the last working day"),
         "none": gettext_lazy("nowhere"),
     },
+    "ledger.post_every": {"hour": gettext_lazy("every hour"), "day": gettext_lazy("at the end of the day")},
     "lessons.credit_kind": dict(LessonCreditKind.choices),
     "late_fee.kind": {
         "none": gettext_lazy("no fee"), "flat": gettext_lazy("a flat fee"),

@@ -8,10 +8,12 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RangeDateFilter
 
-from billing.admin.columns import code_column, show_money, state_column
+from billing.admin.columns import code_column, link_to, show_money, state_column
 from billing.admin.exports import ExportableAdmin
 from billing.admin.registrations import ReadOnlyInline
+from billing.admin.words_and_colours import label
 from billing.ledger.models import JournalEntry, JournalLine, LedgerAccount, Period, Role
+from billing.selectors.books.status import places_of
 
 
 class JournalLineInline(ReadOnlyInline):
@@ -45,7 +47,9 @@ class JournalEntryAdmin(ExportableAdmin):
     inlines = (JournalLineInline,)
     fields = (
         ("year", "number"), ("entry_date", "event"), "key", ("memo", "reason"), "reverses", ("posted_at", "posted_by"),
+        "gl_batch",
     )  # fmt: skip
+    readonly_fields = ("gl_batch",)
     export_columns = ("year", "number", "entry_date", "event", "key", "memo", "reason", "posted_at")
     empty_text = _("Every posted business event, in debits and credits. The first payment or invoice writes the first.")
 
@@ -60,6 +64,11 @@ class JournalEntryAdmin(ExportableAdmin):
     @admin.display(description=_("entry"), ordering="id")
     def entry_number(self, row: JournalEntry) -> str:
         return str(row)
+
+    @admin.display(description=_("GL batch"))
+    def gl_batch(self, row: JournalEntry) -> Any:
+        batch = places_of([row.pk]).get(row.pk)
+        return link_to(batch, "gl_batch", batch) if batch else label("gl.waiting")
 
     @admin.display(description=_("debits = credits"))
     def total_money(self, row: Any) -> Any:
@@ -81,14 +90,19 @@ class AccountRoleFilter(DropdownFilter):
 class LedgerAccountAdmin(ExportableAdmin):
     action = "see_journal"
     export_right = "export_accounting"
-    list_display = ("code", "name", "kind", "role_word", "is_default")
+    list_display = ("code", "name", "kind", "role_word", "is_default", "in_use")
     list_filter = (("kind", ChoicesDropdownFilter), AccountRoleFilter)
     search_fields = ("code", "name")
-    fields = (("code", "name"), ("kind", "role"), "is_default")
-    export_columns = ("code", "name", "kind", "role", "is_default")
+    fields = (("code", "name"), ("kind", "role"), ("is_default", "in_use"))
+    readonly_fields = ("in_use",)
+    export_columns = ("code", "name", "kind", "role", "is_default", "is_active")
     empty_text = _("The accounts that entries are posted to. An organization is opened with the standard chart.")
 
     role_word = code_column("role", _("role"), "account_role")
+
+    @admin.display(description=_("in use"), ordering="is_active")
+    def in_use(self, row: LedgerAccount) -> Any:
+        return link_to(row, "ledger_account_use", _("yes") if row.is_active else _("no longer"))
 
 
 @admin.register(Period)

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from billing.ledger.models import JournalLine
+from billing.ledger.models import GlBatchState, JournalLine
 
 CHUNK = 2000
 
@@ -27,20 +27,27 @@ class ExportRow(NamedTuple):
     department: str
     project: str
     key: str
+    account_kind: str
 
 
-def export_rows(organization_id: int, first: date, last: date) -> Iterator[ExportRow]:
-    """Lines of entries dated first to last, both included, by date, number and ordinal. One query, read as it comes."""
+def export_rows(organization_id: int, first: date, last: date, *, posted_only: bool = False) -> Iterator[ExportRow]:
+    """Lines of entries dated first to last, both included, by date, number and ordinal. One query, read as it comes.
+
+    posted_only: those in batches that are posted to the general ledger.
+    """
+    lines = JournalLine.objects.filter(
+        organization_id=organization_id, entry__organization_id=organization_id,
+        entry__entry_date__range=(first, last),
+    )  # fmt: skip
+    if posted_only:
+        lines = lines.filter(entry__gl__batch__state=GlBatchState.POSTED)
     rows = (
-        JournalLine.objects.filter(
-            organization_id=organization_id, entry__organization_id=organization_id,
-            entry__entry_date__range=(first, last),
-        )
+        lines
         .order_by("entry__entry_date", "entry__year", "entry__number", "ordinal")
         .values_list(
             "entry__year", "entry__number", "entry__entry_date", "entry__event", "entry__memo", "account__code",
             "account__name", "account__role", "debit", "credit", "currency", "party", "department", "project",
-            "entry__key",
+            "entry__key", "account__kind",
         )
     )  # fmt: skip
     for year, number, *rest in rows.iterator(chunk_size=CHUNK):

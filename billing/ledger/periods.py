@@ -18,7 +18,7 @@ class EarlierMonthOpen(DomainError):
 @transaction_required
 def close_period(*, organization_id: int, month: date, now: datetime, by_id: int | None, reason: str = "") -> Period:
     """Close a month, after every earlier one. Waits for posts in flight: they hold the row's share lock."""
-    period = _lock(organization_id, month)
+    period = lock_period(organization_id, month)
     earlier = Period.objects.filter(organization_id=organization_id, month__lt=month, state=PeriodState.OPEN)
     first = earlier.order_by("month").first()
     if first is not None:
@@ -30,11 +30,13 @@ def close_period(*, organization_id: int, month: date, now: datetime, by_id: int
 @transaction_required
 def reopen_period(*, organization_id: int, month: date, now: datetime, by_id: int | None, reason: str) -> Period:
     """Open a closed month again; a locked one stays. Raises IllegalTransition."""
-    period = _lock(organization_id, month)
+    period = lock_period(organization_id, month)
     move(period, PeriodState.OPEN, PERIOD_MOVES, changed_at=now, changed_by_id=by_id, reason=reason)
     return period
 
 
-def _lock(organization_id: int, month: date) -> Period:
+@transaction_required
+def lock_period(organization_id: int, month: date) -> Period:
+    """The month's row, opened if it never was. Waits for posts in flight; later ones wait for the caller."""
     Period.objects.bulk_create([Period(organization_id=organization_id, month=month)], ignore_conflicts=True)
     return Period.objects.select_for_update(no_key=True).get(organization_id=organization_id, month=month)

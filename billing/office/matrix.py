@@ -60,6 +60,7 @@ match_bank_lines           - - M D - - D - -
 sign_off_reconciliation    - - - - - C M - -
 post_to_ledger             S S S S S S S S S
 see_journal                - - - R R R R o -
+adjust_ledger              - - - - - C M - -
 close_period               - - - - - C M - -
 reopen_period              - - - - - C M - -
 export_accounting          - - - - - D D - -

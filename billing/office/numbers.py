@@ -26,6 +26,9 @@ FORMATS = {
     "COL": ("{day:%Y}", "COL-{day:%Y}-{n:06d}"),  # collection cases
     "LOAN": ("{day:%Y}", "LOAN-{day:%Y}-{n:06d}"),
     "OUT": ("{day:%Y}", "OUT-{day:%Y}-{n:06d}"),  # payout batches
+    "GLB": ("{day:%Y}", "GLB-{day:%Y}-{n:06d}"),  # batches posted to the general ledger
+    "ADJ": ("{day:%Y}", "ADJ-{day:%Y}-{n:06d}"),  # adjustments of the books
+    "GLX": ("{day:%Y}", "GLX-{day:%Y}-{n:06d}"),  # exports of the journal
 }
 
 

@@ -68,6 +68,11 @@ POLICIES: dict[str, Policy] = {
         Policy(
             "allocation.strategy", "choice", "fifo", _("How a payment is applied unless chosen."), choices=STRATEGIES
         ),
+        Policy(
+            "ledger.post_every", "choice", "hour",
+            _("How often entries are posted to the general ledger: every hour, or once at the end of the day."),
+            choices=("hour", "day"),
+        ),
         Policy("allocation.auto_apply_credit", "flag", False, _("Apply credit to the next invoice by itself.")),
         Policy("discount.net_of_tax", "flag", True, _("Early-payment discount is a share of the amount before tax.")),
         Policy(

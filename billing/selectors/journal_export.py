@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from billing.inputs import safe_cell
-from billing.ledger.export import export_rows
+from billing.ledger.export import ExportRow, export_rows
 from billing.models import Customer
 from billing.money import ZERO
 from billing.office.models import Organization
@@ -14,6 +14,11 @@ HEADER = (
     "entry", "date", "event", "memo", "account_code", "account_name", "role", "debit", "credit", "currency",
     "customer_code", "department", "project", "key",
 )  # fmt: skip
+
+
+def cells(row: ExportRow, customer_code: str) -> list[object]:
+    """A line under HEADER."""
+    return [safe_cell(value) for value in (*row[:10], customer_code, row.department, row.project, row.key)]
 
 
 class JournalExport:
@@ -29,7 +34,4 @@ class JournalExport:
         for row in export_rows(self.organization.pk, self.first, self.last):
             debits, credits, lines = self.sums.get(row.currency, (ZERO, ZERO, 0))
             self.sums[row.currency] = (debits + row.debit, credits + row.credit, lines + 1)
-            customer = codes.get(row.party, "") if row.party is not None else ""
-            yield [safe_cell(value) for value in row[:10]] + [
-                safe_cell(value) for value in (customer, row.department, row.project, row.key)
-            ]
+            yield cells(row, codes.get(row.party, "") if row.party is not None else "")

@@ -144,7 +144,11 @@ GROUPS: tuple[tuple[Sentence, tuple[Item, ...]], ...] = (
     (
         _("Ledger"),
         (
+            Item(_("General ledger"), "library_books", "gl", ("see_journal",)),
             Item(_("Journal"), "menu_book", "ledger_journalentry_changelist", ("see_journal",)),
+            Item(_("Trial balance"), "balance", "trial_balance", ("see_journal",)),
+            Item(_("Adjustments"), "edit_note", "adjustments", ("adjust_ledger", "see_journal")),
+            Item(_("GL exports"), "file_export", "gl_exports", ("export_accounting",)),
             Item(_("Chart of accounts"), "format_list_numbered", "ledger_ledgeraccount_changelist", ("see_journal",)),
             Item(_("Periods"), "calendar_month", "periods", ("see_journal",)),
             Item(_("Proofs of the books"), "verified", "books_proofs", ("see_journal",)),

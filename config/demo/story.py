@@ -13,6 +13,8 @@ from billing.models import Customer, Invoice
 from billing.money import ZERO, round_money
 from billing.office.acting import acting
 from billing.office.models import Organization, User
+from billing.services.books.closing import post_month
+from billing.services.books.posting import post_batches
 from billing.services.invoicing import InvoiceOrder, LineOrder, issue_invoices
 from billing.terms import parse_terms
 from config.demo import lessons
@@ -80,6 +82,7 @@ class Story:
         self.agreements.live_day()
         lessons.live_day(self)
         close_day(self)
+        post_batches(organization=self.organization, as_of=self.day, now=min(self.end, self.at(23)))
         if self.day.day == CLOSING_DAY:
             self._close_month()
         self.day += timedelta(days=1)
@@ -229,6 +232,7 @@ class Story:
         if month < self.first_day.replace(day=1):
             return
         with acting(self.staff.finance, "demo"):
+            post_month(organization=self.organization, month=month, now=self.now)
             close_period(
                 organization_id=self.organization.pk, month=month, now=self.now, by_id=self.staff.finance.pk,
                 reason="month end",

@@ -23,6 +23,8 @@ NOT_AUDITED = {
     "payments_gatewayhealth", "payments_settlementday", "payments_updatermark",
     "billing_earningmark",  # how far the accrual of earnings has looked: a lock, no fact
     "billing_installment",  # planned rows follow from terms; every change of them is told by an agreement's change
+    "ledger_glbatchentry",  # append-only; what is in a batch is in its hash, which is watched
+    "ledger_glmark",  # how far the books were posted: a lock, no fact
     # Django's own groups and permissions, which give nobody a right here
     "office_user_groups", "office_user_user_permissions",
 }  # fmt: skip

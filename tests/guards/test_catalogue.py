@@ -70,6 +70,11 @@ TRIGGERS = {
     "billing_student": AUDITED,
     "billing_taxcode": AUDITED,
     "billing_taxrate": f"{KEPT} {AUDITED}",
+    "ledger_adjustmententry": f"{AUDITED} {FROZEN}",
+    "ledger_adjustmentline": f"{KEPT} {AUDITED}",
+    "ledger_glbatch": f"gl_posted_stays {AUDITED} {FROZEN}",
+    "ledger_glbatchentry": f"gl_member_joins_now {KEPT}",
+    "ledger_glexport": f"{KEPT} {AUDITED}",
     "ledger_journalentry": f"{KEPT} {AUDITED} entry_balances period_is_open reversal_mirrors",
     "ledger_journalline": f"{KEPT} {AUDITED} line_balances line_joins_now",
     "ledger_journalseries": FROZEN,
@@ -155,6 +160,8 @@ TOGETHER = {
     "billing_run_item_customer_of_organization", "billing_run_item_installment_of_organization",
     "lesson_seat_lesson_of_organization", "lesson_seat_agreement_of_organization",
     "dunning_case_customer_of_organization", "collection_case_customer_of_organization",
+    "gl_member_batch_of_organization", "gl_member_entry_of_organization", "adjustment_entry_of_organization",
+    "adjustment_reversed_of_organization", "adjustment_line_of_organization", "adjustment_account_of_organization",
     "earning_provider_of_organization", "payout_batch_same_organization", "payout_provider_of_organization",
 }  # fmt: skip
 OURS = "^(office|ledger|billing|payments|receipts|reconciliation)_"

@@ -10,6 +10,7 @@ from billing.selectors.invariants import (
     moved,
     office,
     owed,
+    posted,
     shape,
     taught,
     taxed,
@@ -17,7 +18,7 @@ from billing.selectors.invariants import (
 
 RULES = [
     *books.RULES, *owed.RULES, *moved.RULES, *agreed.RULES, *billed.RULES, *taught.RULES, *taxed.RULES, *insured.RULES,
-    *chased.RULES, *earned.RULES, *office.RULES, *shape.RULES,
+    *chased.RULES, *earned.RULES, *posted.RULES, *office.RULES, *shape.RULES,
 ]  # fmt: skip
 COUNTED = {
     "organizations": ("office_organization", "id"),
@@ -27,5 +28,6 @@ COUNTED = {
     "allocations": ("billing_allocation", "organization_id"),
     "journal entries": ("ledger_journalentry", "organization_id"),
     "journal lines": ("ledger_journalline", "organization_id"),
+    "GL batches": ("ledger_glbatch", "organization_id"),
     "audit rows": ("office_auditentry", "organization_id"),
 }

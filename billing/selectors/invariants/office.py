@@ -16,7 +16,8 @@ APPEND_ONLY = (
     "billing_payerrecord", "billing_promisetopay", "billing_taxrate", "billing_planprice", "billing_agreementterms",
     "billing_agreementchange", "billing_attendance", "billing_lessoncredituse", "billing_packageuse",
     "billing_policyloanbill", "billing_dunningstep", "billing_latefee", "billing_debtplanpart",
-    "billing_debtplan_invoices", "billing_collectionnote", "billing_collectioncase_invoices",
+    "billing_debtplan_invoices", "billing_collectionnote", "billing_collectioncase_invoices", "ledger_glbatchentry",
+    "ledger_adjustmentline", "ledger_glexport",
 )  # fmt: skip
 FROZEN = (
     "office_approvalrequest", "office_membership", "office_numberseries", "ledger_journalseries", "ledger_period",
@@ -24,7 +25,7 @@ FROZEN = (
     "billing_agreementdiscount", "billing_agreementpause", "billing_scheduleregeneration", "billing_charge",
     "billing_billingrun", "billing_lessoncredit", "billing_insurancepolicy", "billing_policyloan",
     "billing_dunningcase", "billing_dunningpause", "billing_debtplan", "billing_collectioncase", "billing_payoutbatch",
-    "billing_payout", "billing_earning",
+    "billing_payout", "billing_earning", "ledger_glbatch", "ledger_adjustmententry",
 )  # fmt: skip
 # What tables have besides: table → names of triggers.
 BESIDES = {
@@ -38,6 +39,8 @@ BESIDES = {
     "billing_lessoncredit": "used_adds_up used_adds_up_new",
     "billing_lessoncredituse": "used_adds_up",
     "billing_packageuse": "package_adds_up",
+    "ledger_glbatch": "gl_posted_stays",
+    "ledger_glbatchentry": "gl_member_joins_now",
     "ledger_journalentry": "entry_balances period_is_open reversal_mirrors",
     "ledger_journalline": "line_balances line_joins_now",
     "office_auditseal": "seal",

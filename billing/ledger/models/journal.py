@@ -49,7 +49,10 @@ class Role(models.TextChoices):
 
 
 class LedgerAccount(models.Model):
-    """A line of the chart of accounts. At most one account of an organization is the default of a role."""
+    """A line of the chart of accounts. At most one account of an organization is the default of a role.
+
+    is_active: what names an account that is no longer used is not posted to the general ledger. A default stays in use.
+    """
 
     organization = models.ForeignKey("office.Organization", models.PROTECT, related_name="+")
     code = models.CharField(_("code"), max_length=20)
@@ -57,6 +60,7 @@ class LedgerAccount(models.Model):
     kind = models.CharField(_("kind"), max_length=14, choices=Kind.choices)
     role = models.CharField(_("role"), max_length=24, choices=Role.choices)
     is_default = models.BooleanField(_("default of its role"), default=True)
+    is_active = models.BooleanField(_("in use"), default=True)
 
     class Meta:
         ordering = ["code"]
@@ -70,6 +74,9 @@ class LedgerAccount(models.Model):
                 name="ledger_account_one_default",
             ),
             models.UniqueConstraint(fields=["id", "organization"], name="ledger_account_of_organization"),
+            models.CheckConstraint(
+                condition=models.Q(is_active=True) | models.Q(is_default=False), name="ledger_default_in_use"
+            ),
         ]
 
     def __str__(self) -> str:
