@@ -1,6 +1,6 @@
 """The journal as rows for the accountant's own books (R143)."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -30,7 +30,9 @@ class ExportRow(NamedTuple):
     account_kind: str
 
 
-def export_rows(organization_id: int, first: date, last: date, *, posted_only: bool = False) -> Iterator[ExportRow]:
+def export_rows(
+    organization_id: int, first: date, last: date, *, posted_only: bool = False
+) -> Generator[ExportRow, None, None]:
     """Lines of entries dated first to last, both included, by date, number and ordinal. One query, read as it comes.
 
     posted_only: those in batches that are posted to the general ledger.

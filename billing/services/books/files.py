@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -51,20 +52,27 @@ class Built:
 def build(organization: Organization, layout: str, first: date, last: date, *, posted_only: bool) -> Built:
     """The file: the same journal gives the same bytes. Two queries. Raises BadInput if the layout cannot say it."""
     facts = BookFacts(organization.name, organization.currency, organization.country, first, last)
-    rows = Counted(party_rows(organization, first, last, posted_only=posted_only))
-    data = "".join(LAYOUTS[layout](rows, facts)).encode()
+    with closing(party_rows(organization, first, last, posted_only=posted_only)) as source:
+        rows = Counted(source)
+        data = "".join(LAYOUTS[layout](rows, facts)).encode()
     return Built(data, rows.sums, rows.entries, rows.lines)
 
 
-def party_rows(organization: Organization, first: date, last: date, *, posted_only: bool) -> Iterator[PartyRow]:
-    """Lines by date, number and ordinal, with the customer of each. Two queries."""
+def party_rows(
+    organization: Organization, first: date, last: date, *, posted_only: bool
+) -> Generator[PartyRow, None, None]:
+    """Lines by date, number and ordinal, with the customer of each. Two queries.
+
+    Whoever reads closes it, also half-way: a cursor of the database stands behind it.
+    """
     names = {
         key: (code, name)
         for key, code, name in Customer.objects.filter(organization=organization).values_list("pk", "code", "name")
     }
-    for line in export_rows(organization.pk, first, last, posted_only=posted_only):
-        code, name = names.get(line.party, ("", "")) if line.party is not None else ("", "")
-        yield PartyRow(line, code, name)
+    with closing(export_rows(organization.pk, first, last, posted_only=posted_only)) as lines:
+        for line in lines:
+            code, name = names.get(line.party, ("", "")) if line.party is not None else ("", "")
+            yield PartyRow(line, code, name)
 
 
 def _journal_csv(rows: Iterable[PartyRow], facts: BookFacts) -> Iterator[str]:

@@ -35,6 +35,7 @@ def batch(school: Organization, payment_type: str) -> GlBatch:
 def behind_the_guards(sql: str) -> None:
     """What a superuser can do to one thing, whatever the triggers say."""
     with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute(sql)
         assert cursor.rowcount > 0, f"nothing was changed by: {sql}"
