@@ -90,7 +90,7 @@ PLANTS = {
     ),
     "an entry that is gone": (
         f"UPDATE ledger_glbatchentry SET entry_id = 0 WHERE batch_id = {CASH}",
-        {"5 gl_entry_once", "5 gl_has_every_entry", LINES},
+        {"5 gl_entry_once", "5 gl_has_every_entry", "45 references_exist", LINES},
     ),
     "control totals of another sum": (
         f"UPDATE ledger_glbatch SET debit_amount = 61, credit_amount = 61 WHERE id = {CASH}", {LINES, TRAIL},

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -43,7 +44,7 @@ def account(school: Organization, role: str) -> LedgerAccount:
     return LedgerAccount.objects.get(organization=school, role=role, is_default=True)
 
 
-def typed(school: Organization, *lines: tuple[str, str, str], **more: str) -> dict[str, str]:
+def typed(school: Organization, *lines: tuple[str, str, str], **more: str) -> dict[str, Any]:
     fields = {
         "entry_date": "2026-03-10", "currency": "USD", "memo": "Revenue of the wrong account", "reason": "misposted",
         "request_key": "one form", "rows": "4", "do": "ask",
