@@ -41,4 +41,6 @@ EVENT_GROUPS: Mapping[str, str] = {
     "paid_out": "earnings",
     "loan_lent": "loans",
     "adjusted": "adjustments",
+    "bank_item_booked": "bank",
+    "held_in_suspense": "bank",
 }
