@@ -18,6 +18,8 @@ def note(*, configuration: str, result: Result, now: datetime) -> None:
     While it is closed off one call may try again after OPEN_FOR; if that fails too it is closed off anew.
     """
     failed = result.outcome in (Outcome.ERROR, Outcome.UNKNOWN) and result.reason in TECHNICAL
+    if not failed and _is_well(configuration, now):
+        return  # the row is everybody's: it is not locked where there is nothing to write
     row = GatewayHealth.objects.select_for_update(no_key=True).filter(configuration=configuration).first()
     if row is None:
         GatewayHealth.objects.bulk_create([GatewayHealth(configuration=configuration)], ignore_conflicts=True)
@@ -33,6 +35,11 @@ def note(*, configuration: str, result: Result, now: datetime) -> None:
     if row.failures >= OPENS_AFTER:
         row.opened_at, row.open_until = row.opened_at or now, now + OPEN_FOR
     row.save()
+
+
+def _is_well(configuration: str, now: datetime) -> bool:
+    rows = GatewayHealth.objects.filter(configuration=configuration, failures=0, opened_at__isnull=True)
+    return rows.filter(last_success_at__gte=now - OPEN_FOR).exists()
 
 
 def closed_off(configurations: list[str], now: datetime) -> set[str]:

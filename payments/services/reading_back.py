@@ -111,7 +111,9 @@ def _gone(
         return f"{attempt.number}: {result.state}"
     assert attempt.payment is not None
     attempt.payment.refresh_from_db()
-    if attempt.payment.state != PaymentState.PROCESSED:
+    # A bank may take a debit back that was refunded meanwhile: then the refund is asked back too.
+    taken_back = attempt.payment.state == PaymentState.REFUNDED and result.state == State.RETURNED
+    if attempt.payment.state != PaymentState.PROCESSED and not taken_back:
         return f"{attempt.number}: {attempt.payment.state} already"
     told = code or result.return_code or (VOIDED if result.state == State.VOIDED else result.raw_code)
     day = on or attempt.organization.today(now)

@@ -249,7 +249,8 @@ def _told_again(attempt: PaymentAttempt, result: Result, now: datetime) -> Payme
         for take_back in LATE:
             take_back(attempt, result, now)
     elif attempt.state == AttemptState.SUCCEEDED and result.state and str(result.state) != attempt.money_state:
-        _write(attempt, money_state=str(result.state))
+        if not attempt.returns.exists():  # an older answer that comes late does not bring returned money back
+            _write(attempt, money_state=str(result.state))
     return attempt
 
 

@@ -13,7 +13,7 @@ from billing.models import Invoice, InvoiceKind
 from billing.office import clock
 from billing.office.models import Notice
 from billing.selectors.proof import prove
-from payments.gateways.base import Money, Moved, SettledItem
+from payments.gateways.base import Money, Moved, Outcome, Result, SettledItem, State
 from payments.models import DebitReturn, Dispute, Payment, PaymentAttempt, Refund, RetryDecision
 from payments.services import charging, sweeping
 from payments.services.calling import reread as reread_attempt
@@ -22,6 +22,7 @@ from payments.services.chargebacks import open_from_processor
 from payments.services.charging import TRIES, send_prepared
 from payments.services.debit_returns import record_debit_return
 from payments.services.paying_out import settle_attempt as settle_refund
+from payments.services.reading_back import take_in
 from receipts.models import Receipt
 from tests import builders
 from tests.assertions import assert_books_whole, assert_posts, balance, reread
@@ -71,6 +72,26 @@ class TestRefunds:
         payment = paid(attempt)
         reread(payment)
         assert payment.state == "refunded"
+        assert_books_whole()
+
+    def test_R115_what_was_refunded_and_then_taken_back_by_the_bank_is_asked_for_again(
+        self, scene: Scene, clerk: Desk, manager: Desk
+    ) -> None:
+        attempt = charged(scene)
+        scene.at.nmi.do("settle")
+        self.pay_out(clerk, approved(clerk, manager, paid(attempt), "120.00", reason_code="wrong_customer"))
+        taken = Result(Outcome.APPROVED, state=State.RETURNED, ref=attempt.gateway_ref, return_code="R01")
+        with transaction.atomic():
+            take_in(attempt=attempt, result=taken, source="webhook", now=clock.now())
+        payment = paid(attempt)
+        reread(payment)
+        returned = DebitReturn.objects.get()
+        assert (payment.state, returned.code) == ("returned", "R01")
+        assert returned.recovery_invoice is not None and returned.recovery_invoice.invoiced_amount == 120
+        settled = Result(Outcome.APPROVED, state=State.SETTLED, ref=attempt.gateway_ref)
+        with transaction.atomic():
+            take_in(attempt=attempt, result=settled, source="report", now=clock.now())
+        assert reread_attempt(attempt).money_state == "returned"
         assert_books_whole()
 
     def test_R96_a_part_or_what_settled_is_refunded(self, scene: Scene, clerk: Desk, manager: Desk) -> None:
