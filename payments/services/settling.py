@@ -248,10 +248,14 @@ def _told_again(attempt: PaymentAttempt, result: Result, now: datetime) -> Payme
             _write(attempt, gateway_ref=result.ref[:200], related_ref=result.related[:200])
         for take_back in LATE:
             take_back(attempt, result, now)
-    elif attempt.state == AttemptState.SUCCEEDED and result.state and str(result.state) != attempt.money_state:
-        if not attempt.returns.exists():  # an older answer that comes late does not bring returned money back
-            _write(attempt, money_state=str(result.state))
+    elif attempt.state == AttemptState.SUCCEEDED and _says_more(attempt, result):
+        _write(attempt, money_state=str(result.state))
     return attempt
+
+
+def _says_more(attempt: PaymentAttempt, result: Result) -> bool:
+    """An older answer that comes late does not bring returned money back."""
+    return bool(result.state) and str(result.state) != attempt.money_state and not attempt.returns.exists()
 
 
 # Booking

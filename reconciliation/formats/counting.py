@@ -44,15 +44,16 @@ class Figures:
     """Counted while entries pass. Reversals stand apart until it is known whose direction they carry.
 
     all: every entry, pending ones too. booked: what the balances must show. unreadable: entries without an amount.
-    unknown_sides: whether credits, debits are unknown for them.
+    unknown_sides: whether credits, debits are unknown for them. seeming: what amounts that cannot be read seem to be,
+    and to how many of them there is such a guess; never counted, only shown.
     """
 
-    __slots__ = ("_booked", "_others", "_reversals", "entries", "unknown_sides", "unreadable")
+    __slots__ = ("_booked", "_others", "_reversals", "entries", "seeming", "unknown_sides", "unreadable")
 
     def __init__(self) -> None:
         self.entries = self.unreadable = 0
         self.unknown_sides = (False, False)
-        self._booked, self._others, self._reversals = Sums(), Sums(), Sums()
+        self._booked, self._others, self._reversals, self.seeming = Sums(), Sums(), Sums(), Sums()
 
     def add(self, entry: Entry) -> None:
         self.entries += 1
@@ -70,6 +71,8 @@ class Figures:
         """Where the reader at least knows the direction, only that side's sum is unknown."""
         self.unreadable += 1
         side = entry.extra.get("direction")
+        if seems := entry.extra.get("seems"):
+            self.seeming.add(Decimal(seems) if side != "debit" else -Decimal(seems))
         credits, debits = self.unknown_sides
         self.unknown_sides = credits or side != "debit", debits or side != "credit"
 

@@ -6,7 +6,6 @@ Sources: SWIFT category 9, Deutsche Bank's description of MT940 and MT942 (2012)
 """
 
 import re
-from datetime import date, timedelta
 from decimal import Decimal
 
 from django.utils.translation import gettext_lazy as _
@@ -18,10 +17,10 @@ from reconciliation.formats.mt_fields import (
     add_to,
     check_totals,
     find_booking_day,
+    mended_day,
     place_of,
     read_day,
     read_reference,
-    read_year,
     split_fields,
 )
 from reconciliation.formats.mt_text import read_supplement, read_text
@@ -37,6 +36,8 @@ LINE = re.compile(
     re.DOTALL,
 )
 BALANCE = re.compile(r"([CD])(\d{6})?([A-Z]{3})?\s*(\d{1,18}(?:,\d{0,6})?(?!\d)|,\d{1,6}(?!\d))\s*")
+# An instant in the text of an entry, perhaps cut by a line end: 2017-01-01T13:12.
+INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
 TOTAL = re.compile(r"(\d{1,9})([A-Z]{3})?(\d{1,18}(?:,\d{0,6})?(?!\d)|,\d{1,6}(?!\d))\s*")
 CHEQUES = frozenset(["CHK", "CHQ", "CLR"])
 
@@ -78,7 +79,7 @@ class _Reader:
         self.is_told = self.has_ended = self.is_interim = self.old_rabobank = False
         self.count = self.entries = self.ordinal = 0
         self.at = 1
-        self.currency = self.loose = ""
+        self.currency = self.loose = self.mended = ""
         self.totals = Totals()
 
     def take(self, at: int, tag: str, value: list[str]) -> Pieces:
@@ -243,7 +244,8 @@ class _Reader:
         amount = Decimal(figures.replace(",", "."))
         is_reversal = "R" in mark
         is_in = (mark[-1] == "C") is not is_reversal
-        value_on = read_day(value_day) or self._mend_day(statement, value_day, place)
+        self.mended = "" if read_day(value_day) else value_day
+        value_on = read_day(value_day) or mended_day(value_day)
         customer, slashes, bank = rest.partition("//")
         entry = Entry(
             self.ordinal, place, amount if is_in else amount.copy_negate(), value_on=value_on, currency=self.currency,
@@ -281,22 +283,24 @@ class _Reader:
         if self.old_rabobank and not entry.party_account and supplement.removeprefix("P").isdecimal():
             entry.party_account = supplement
 
-    def _mend_day(self, statement: Statement, digits: str, place: str) -> date | None:
-        """30 February is a day to banks that count 30 to a month: the last day of that month, and a flag."""
-        year, month = read_year(digits), int(digits[2:4])
-        day = None
-        if 1 <= month <= 12 and 29 <= int(digits[4:]) <= 31:
-            day = date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
-        statement.flag(
-            "impossible_date", _("There is no such day: {digits} (year, month, day); read as {day}."), place,
-            digits=digits, day=str(day or "-"),
+    def _tell_mended(self, entry: Entry) -> None:
+        """A day that does not exist is flagged; only noted where the entry says itself when it happened, to the
+        minute, so that nobody has to guess its day."""
+        statement, day = self.statement, mended_day(self.mended)
+        assert statement is not None
+        tell = statement.note if INSTANT.search("".join(self.text)) else statement.flag
+        tell(
+            "impossible_date", _("There is no such day: {digits} (year, month, day); read as {day}."), entry.place,
+            digits=self.mended, day=str(day or "-"),
         )  # fmt: skip
-        return day
 
     def _finish_entry(self) -> Entry:
         entry = self.entry
         assert entry is not None
         self.entry = None
+        if self.mended:
+            self._tell_mended(entry)
+            self.mended = ""
         if self.text and entry.amount is not None:
             read_text(entry, self.text)
         elif self.text:

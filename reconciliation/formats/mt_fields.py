@@ -96,6 +96,14 @@ def read_day(digits: str) -> date | None:
 
 
 @lru_cache(maxsize=4096)
+def mended_day(digits: str) -> date | None:
+    """30 February is a day to banks that count 30 to a month: the last day of that month."""
+    year, month = read_year(digits), int(digits[2:4])
+    if not 1 <= month <= 12 or not 29 <= int(digits[4:]) <= 31:
+        return None
+    return date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
+
+
 def find_booking_day(digits: str | None, value_on: date) -> date | None:
     """The entry date has no year: it is the one nearest to the value date. Without an entry date, the value date.
 

@@ -194,6 +194,8 @@ class Reader:
             )
             if DIGIT.search(written):  # the sign can be read even where the number cannot
                 entry.extra["direction"] = "debit" if MINUS.search(written) else "credit"
+            if found := SEEMS.fullmatch(written):
+                entry.extra["seems"] = found[1]
         if entry.booked_on is None:
             self.complaints.flag("day_unreadable", _("The day of booking “{written}” is none."), place, written=day)
         if fields.get("CORRECTFITID"):
@@ -217,6 +219,10 @@ class Reader:
                 "fitid_repeated", _("The bank's number {fitid} stands for different entries."), place,
                 fitid=entry.bank_reference,
             )  # fmt: skip
+
+
+# A plain number behind a currency sign: not a number of the format, yet plain to a person.
+SEEMS = re.compile(r"[-+]?\s*[$€£¥₹]\s*(\d+(?:\.\d{1,2})?)")
 
 
 def _side(written: str) -> str:

@@ -49,12 +49,14 @@ def _unknown_sides(reading: Reading) -> list[tuple[bool, bool]]:
 
 def _statement(one: StatementRead) -> dict[str, Any]:
     statement, sums = one.statement, one.sums
-    no_credits, no_debits = one.figures.unknown_sides
+    figures, seeming = one.figures, one.figures.seeming
+    is_plain = seeming.credits + seeming.debits == figures.unreadable
+    no_credits, no_debits = (unknown and not is_plain for unknown in figures.unknown_sides)
     return {
         "account": statement.account, "currency": statement.currency,
         "opening": plain(statement.opening), "closing": plain(statement.closing), "entries": one.figures.entries,
-        "total_credits": None if no_credits else plain(sums.total_credits),
-        "total_debits": None if no_debits else plain(sums.total_debits),
+        "total_credits": None if no_credits else plain(sums.total_credits + seeming.total_credits),
+        "total_debits": None if no_debits else plain(sums.total_debits + seeming.total_debits),
         "balance_ties": one.balance_ties, "kind": str(statement.kind), "number": statement.number,
         "page": statement.page, "is_last_page": statement.is_last_page,
         "first_on": plain(statement.first_on), "last_on": plain(statement.last_on),

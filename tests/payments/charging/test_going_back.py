@@ -13,7 +13,7 @@ from billing.models import Invoice, InvoiceKind
 from billing.office import clock
 from billing.office.models import Notice
 from billing.selectors.proof import prove
-from payments.gateways.base import Money, Moved, Outcome, Result, SettledItem, State
+from payments.gateways.base import Kind, Money, Moved, Outcome, Result, SettledItem, State
 from payments.models import DebitReturn, Dispute, Payment, PaymentAttempt, Refund, RetryDecision
 from payments.services import charging, sweeping
 from payments.services.calling import reread as reread_attempt
@@ -80,7 +80,9 @@ class TestRefunds:
         attempt = charged(scene)
         scene.at.nmi.do("settle")
         self.pay_out(clerk, approved(clerk, manager, paid(attempt), "120.00", reason_code="wrong_customer"))
-        taken = Result(Outcome.APPROVED, state=State.RETURNED, ref=attempt.gateway_ref, return_code="R01")
+        taken = Result(
+            Outcome.APPROVED, Kind.SALE, attempt.key, state=State.RETURNED, ref=attempt.gateway_ref, return_code="R01"
+        )
         with transaction.atomic():
             take_in(attempt=attempt, result=taken, source="webhook", now=clock.now())
         payment = paid(attempt)
@@ -88,7 +90,7 @@ class TestRefunds:
         returned = DebitReturn.objects.get()
         assert (payment.state, returned.code) == ("returned", "R01")
         assert returned.recovery_invoice is not None and returned.recovery_invoice.invoiced_amount == 120
-        settled = Result(Outcome.APPROVED, state=State.SETTLED, ref=attempt.gateway_ref)
+        settled = Result(Outcome.APPROVED, Kind.SALE, attempt.key, state=State.SETTLED, ref=attempt.gateway_ref)
         with transaction.atomic():
             take_in(attempt=attempt, result=settled, source="report", now=clock.now())
         assert reread_attempt(attempt).money_state == "returned"

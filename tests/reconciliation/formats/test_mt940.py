@@ -80,6 +80,13 @@ class TestDays:
         reading, _statements, (entry,) = take(text)
         assert (entry.value_on, amounts([entry]), codes(reading)) == (day, ["-6.00"], {"impossible_date"})
 
+    def test_thirty_february_is_only_noted_where_the_entry_says_itself_when_it_happened(self) -> None:
+        entry = ":61:2302300301D6,00NTRFNONREF\n:86:805?00FEE?20Fee?602023-02-28T13\n:12:11"
+        text = statement(entry, closing="C250302EUR994,00")
+        reading, _statements, (read,) = take(text)
+        assert (read.value_on, str(reading.verdict)) == (date(2023, 2, 28), "accept")
+        assert [problem.code for problem in reading.problems] == ["impossible_date"]
+
     def test_an_impossible_entry_date_is_told_and_the_value_date_taken(self) -> None:
         text = statement(":61:2503021332D6,00NTRFNONREF", closing="C250302EUR994,00")
         reading, _statements, (entry,) = take(text)
