@@ -1,0 +1,1 @@
+"""What a bank line pays: pure rules that know the books only through a Book, and never post anything."""

@@ -1,0 +1,274 @@
+"""Which invoices of a known customer an amount pays: named ones first, then what adds up, then the oldest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from billing.money import ZERO
+from billing.rules.priced import Step, step
+from reconciliation.rules.matching.book import Book
+from reconciliation.rules.matching.covering import covering_sets
+from reconciliation.rules.matching.facts import InvoiceFacts, Part
+from reconciliation.rules.matching.numbers import is_near
+from reconciliation.rules.matching.scoring import Fit
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the amount would settle. fit: how surely. unapplied: what stays as the customer's credit."""
+
+    fit: Fit
+    parts: tuple[Part, ...] = ()
+    unapplied: Decimal = ZERO
+    steps: tuple[Step, ...] = field(default=())
+
+    @property
+    def cash(self) -> Decimal:
+        return sum((part.cash for part in self.parts), ZERO)
+
+
+@dataclass(frozen=True)
+class Task:
+    """An amount of one customer to be placed. unclear: the text holds pieces of numbers that were not understood."""
+
+    book: Book
+    customer_id: int
+    amount: Decimal
+    currency: str
+    on: date
+    named: tuple[InvoiceFacts, ...] = ()
+    unclear: bool = False
+
+    def open_amount(self, invoice: InvoiceFacts) -> Decimal:
+        return self.book.open_amount(invoice)
+
+    @property
+    def open_named(self) -> list[InvoiceFacts]:
+        return [invoice for invoice in self.named if self.open_amount(invoice) > 0]
+
+    @property
+    def closed_named(self) -> list[InvoiceFacts]:
+        return [invoice for invoice in self.named if self.open_amount(invoice) <= 0]
+
+
+NOTHING = Plan(Fit.NONE)
+
+
+def plan(task: Task) -> Plan:
+    """The best placing of the amount, or Fit.NONE where several are as good."""
+    if any(invoice.is_disputed for invoice in task.open_named):
+        return Plan(Fit.NONE, steps=(step("invoice_disputed", number=_first_disputed(task).number),))
+    exact = plan_exactly(task)
+    if exact.fit != Fit.NONE:
+        return exact
+    if task.named:
+        return _named(task)
+    return _unnamed(task)
+
+
+def plan_exactly(task: Task) -> Plan:
+    """Named open invoices whose sum, discounted sum, or sum less a bank's fee is the amount."""
+    named = task.open_named
+    if not named or task.closed_named or task.unclear and len(named) == 1 and not _is_whole(task, named[0]):
+        return NOTHING
+    total = sum((task.open_amount(i) for i in named), ZERO)
+    if total == task.amount:
+        return Plan(Fit.EQUAL, _whole(task, named), steps=(_sum_step(named, total),))
+    discounted = _with_discount(task, named)
+    if discounted.fit != Fit.NONE:
+        return discounted
+    if ZERO < total - task.amount < _allowance(task) and not task.unclear and task.amount > 0:
+        return _less_fee(task, named, total - task.amount)
+    return NOTHING
+
+
+def _is_whole(task: Task, invoice: InvoiceFacts) -> bool:
+    return task.open_amount(invoice) == task.amount
+
+
+def _with_discount(task: Task, named: Sequence[InvoiceFacts]) -> Plan:
+    dues = [task.book.discounted(invoice, task.on) for invoice in named]
+    if all(due is None for due in dues):
+        return NOTHING
+    cash = [task.open_amount(i) if due is None else due for i, due in zip(named, dues, strict=True)]
+    if sum(cash, ZERO) != task.amount:
+        return NOTHING
+    parts = tuple(Part(i.id, i.number, c, task.open_amount(i) - c) for i, c in zip(named, cash, strict=True))
+    won = sum((part.discount for part in parts), ZERO)
+    return Plan(Fit.DISCOUNT, parts, steps=(step("fits_discount", numbers=_numbers(named), discount_amount=won),))
+
+
+def _less_fee(task: Task, named: Sequence[InvoiceFacts], short: Decimal) -> Plan:
+    """The last one named bears the fee: written off as far as the house allows, else left open."""
+    *others, last = named
+    if short >= task.open_amount(last):
+        return NOTHING
+    written_off = short if short < task.book.policy.write_off_below else ZERO
+    bearing = Part(last.id, last.number, task.open_amount(last) - short, write_off=written_off)
+    code = "fee_written_off" if written_off else "fee_left_open"
+    return Plan(Fit.LESS_FEE, (*_whole(task, others), bearing), steps=(step(code, short_amount=short),))
+
+
+def _named(task: Task) -> Plan:
+    """The named invoices do not come to the amount."""
+    named = task.open_named
+    if not named:
+        return _paid_before(task)
+    completed = _completed(task, named)
+    if completed.fit != Fit.NONE:
+        return completed
+    other = _another_fits(task, named)
+    if other is not None:
+        return other
+    total = sum((task.open_amount(i) for i in named), ZERO)
+    if task.unclear or task.closed_named:
+        return Plan(Fit.NONE, steps=(step("text_unclear"),))
+    if task.amount < total:
+        return _partly(task, named)
+    if len(named) > 1 and (task.amount - total) * 10 > total:
+        return Plan(Fit.NONE, steps=(step("much_more", more_amount=task.amount - total),))
+    rest = task.amount - total
+    return Plan(Fit.OVER, _whole(task, named), rest, (step("more_than_named", more_amount=rest),))
+
+
+def _completed(task: Task, named: Sequence[InvoiceFacts]) -> Plan:
+    """More was paid than is named, and exactly one set of further invoices makes up the rest."""
+    rest = task.amount - sum((task.open_amount(i) for i in named), ZERO)
+    if rest <= 0:
+        return NOTHING
+    ids = {invoice.id for invoice in named}
+    others = [i for i in task.book.open_of(task.customer_id, task.currency) if i.id not in ids]
+    sets = _sets(task, others, rest, most=3)
+    if len(sets) != 1:
+        return NOTHING
+    every = [*named, *sets[0]]
+    return Plan(Fit.COMPLETED, _whole(task, every), steps=(step("named_and_set", numbers=_numbers(every)),))
+
+
+def _another_fits(task: Task, named: Sequence[InvoiceFacts]) -> Plan | None:
+    """One number was probably mistyped into another invoice's: the amount fits what the customer has open elsewhere.
+
+    None where nothing else fits, so that the names stand.
+    """
+    own = task.book.open_of(task.customer_id, task.currency)
+    singles = [i for i in own if task.open_amount(i) == task.amount]
+    if len(named) == 1 and not task.unclear:
+        if not singles:
+            return None
+        slipped = [i for i in singles if is_near(i.number, named[0].number)]
+        chosen = slipped or []
+        if len(chosen) == 1:
+            return Plan(Fit.SET, _whole(task, chosen), steps=(step("number_slipped", number=chosen[0].number),))
+        return Plan(Fit.NONE, steps=(step("another_fits", number=singles[0].number),))
+    sets = _sets(task, own, task.amount)
+    if len(sets) == 1:
+        return Plan(Fit.SET, _whole(task, sets[0]), steps=(_only_set_step(sets[0]),))
+    return Plan(Fit.NONE, steps=(step("several_sets"),)) if sets else None
+
+
+def _partly(task: Task, named: Sequence[InvoiceFacts]) -> Plan:
+    if len(named) > 1:
+        return Plan(Fit.NONE, steps=(step("less_than_named"),))
+    invoice = named[0]
+    short = task.open_amount(invoice) - task.amount
+    if not invoice.partial_allowed:
+        return Plan(Fit.NONE, steps=(step("part_not_allowed", number=invoice.number),))
+    if _may_be_tax_withheld(task, invoice):
+        return Plan(Fit.NONE, steps=(step("tax_withheld", short_amount=short),))
+    part = Part(invoice.id, invoice.number, task.amount)
+    return Plan(Fit.PARTIAL, (part,), steps=(step("part_of_named", number=invoice.number, short_amount=short),))
+
+
+def _may_be_tax_withheld(task: Task, invoice: InvoiceFacts) -> bool:
+    """India: the payer keeps 1, 2, 5 or 10 % back as tax (TDS); that is owed by the tax office, not by nobody."""
+    if task.currency != "INR":
+        return False
+    short = task.open_amount(invoice) - task.amount
+    return any(abs(invoice.invoiced_amount * rate - short * 1000) < 1000 for rate in (1, 10, 20, 50, 75, 100))
+
+
+def _paid_before(task: Task) -> Plan:
+    """All named invoices are paid already: the same amount again is the customer's credit."""
+    total = sum((invoice.invoiced_amount for invoice in task.closed_named), ZERO)
+    number = task.closed_named[0].number
+    if total != task.amount or task.unclear:
+        return Plan(Fit.NONE, steps=(step("paid_already", number=number),))
+    return Plan(Fit.PAID_TWICE, (), task.amount, (step("paid_twice", number=number),))
+
+
+def _unnamed(task: Task) -> Plan:
+    own = task.book.open_of(task.customer_id, task.currency)
+    sets = _sets(task, own, task.amount)
+    singles = [i for i in own if task.open_amount(i) == task.amount]
+    if singles:
+        fit = Fit.SINGLE if len(singles) == 1 else Fit.OLDEST_OF_EQUALS
+        code = "single_fits" if len(singles) == 1 else "oldest_of_equals"
+        return Plan(fit, _whole(task, singles[:1]), steps=(step(code, number=singles[0].number, count=len(singles)),))
+    if len(sets) == 1:
+        return Plan(Fit.SET, _whole(task, sets[0]), steps=(_only_set_step(sets[0]),))
+    if sets:
+        return Plan(Fit.NONE, steps=(step("several_sets"),))
+    return _guessed(task, own)
+
+
+def _guessed(task: Task, own: Sequence[InvoiceFacts]) -> Plan:
+    """No set fits: one invoice less its discount or a fee, or a round sum on account; both at once is neither."""
+    near = [found for found in (plan_exactly(_naming(task, invoice)) for invoice in own) if found.fit != Fit.NONE]
+    is_round = task.amount % task.book.policy.round_step == 0
+    if is_round and own and not near and not task.unclear:
+        return _on_account(task, own)
+    if len(near) == 1 and not is_round:
+        fit = Fit.DISCOUNT_GUESSED if near[0].fit == Fit.DISCOUNT else Fit.FEE_GUESSED
+        return Plan(fit, near[0].parts, steps=(*near[0].steps, step("only_one_explains")))
+    return Plan(Fit.NONE, steps=(step("several_explain" if near else "nothing_fits"),))
+
+
+def _naming(task: Task, invoice: InvoiceFacts) -> Task:
+    return Task(task.book, task.customer_id, task.amount, task.currency, task.on, (invoice,))
+
+
+def _on_account(task: Task, own: Sequence[InvoiceFacts]) -> Plan:
+    """The longest due first; what is left stays as credit."""
+    left, parts = task.amount, []
+    for invoice in own:
+        take = min(left, task.open_amount(invoice))
+        if take <= 0:
+            break
+        if take < task.open_amount(invoice) and not invoice.partial_allowed:
+            continue
+        parts.append(Part(invoice.id, invoice.number, take))
+        left -= take
+    fit = Fit.ON_ACCOUNT if not left else Fit.NONE
+    return Plan(fit, tuple(parts), left, (step("on_account", count=len(parts)),))
+
+
+def _sets(task: Task, own: Sequence[InvoiceFacts], wanted: Decimal, most: int = 4) -> list[list[InvoiceFacts]]:
+    amounts = [int(task.open_amount(invoice) * 100) for invoice in own]
+    return [[own[i] for i in chosen] for chosen in covering_sets(amounts, int(wanted * 100), most=most)]
+
+
+def _whole(task: Task, invoices: Sequence[InvoiceFacts]) -> tuple[Part, ...]:
+    return tuple(Part(i.id, i.number, task.open_amount(i)) for i in invoices)
+
+
+def _allowance(task: Task) -> Decimal:
+    return max(task.book.policy.fee_allowance, task.book.policy.write_off_below)
+
+
+def _numbers(invoices: Sequence[InvoiceFacts]) -> str:
+    return ", ".join(invoice.number for invoice in invoices)
+
+
+def _sum_step(invoices: Sequence[InvoiceFacts], total: Decimal) -> Step:
+    if len(invoices) == 1:
+        return step("amount_equal", number=invoices[0].number, total_amount=total)
+    return step("sum_equal", numbers=_numbers(invoices), total_amount=total)
+
+
+def _only_set_step(invoices: Sequence[InvoiceFacts]) -> Step:
+    return step("only_set", numbers=_numbers(invoices))
+
+
+def _first_disputed(task: Task) -> InvoiceFacts:
+    return next(invoice for invoice in task.open_named if invoice.is_disputed)
