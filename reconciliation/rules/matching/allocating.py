@@ -8,9 +8,9 @@ from decimal import Decimal
 from billing.money import ZERO
 from billing.rules.priced import Step, step
 from reconciliation.rules.matching.book import Book
-from reconciliation.rules.matching.covering import covering_sets
+from reconciliation.rules.matching.covering import MOST_INVOICES, covering_sets
 from reconciliation.rules.matching.facts import InvoiceFacts, Part
-from reconciliation.rules.matching.numbers import is_near
+from reconciliation.rules.matching.numbers import is_near, may_be
 from reconciliation.rules.matching.scoring import Fit
 
 
@@ -30,7 +30,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Task:
-    """An amount of one customer to be placed. unclear: the text holds pieces of numbers that were not understood."""
+    """An amount of one customer to be placed. unclear: pieces of the text that look like numbers and name nothing."""
 
     book: Book
     customer_id: int
@@ -38,7 +38,7 @@ class Task:
     currency: str
     on: date
     named: tuple[InvoiceFacts, ...] = ()
-    unclear: bool = False
+    unclear: tuple[str, ...] = ()
 
     def open_amount(self, invoice: InvoiceFacts) -> Decimal:
         return self.book.open_amount(invoice)
@@ -53,6 +53,7 @@ class Task:
 
 
 NOTHING = Plan(Fit.NONE)
+MOST_FOR_PAIRS = 60
 
 
 def plan(task: Task) -> Plan:
@@ -124,8 +125,13 @@ def _named(task: Task) -> Plan:
     total = sum((task.open_amount(i) for i in named), ZERO)
     if task.unclear or task.closed_named:
         return Plan(Fit.NONE, steps=(step("text_unclear"),))
+    twin = _twin(task, named)
+    if twin is not None:
+        return Plan(Fit.NONE, steps=(step("number_has_twin", number=twin.number),))
     if task.amount < total:
         return _partly(task, named)
+    if any(task.amount == invoice.invoiced_amount for invoice in named):
+        return Plan(Fit.NONE, steps=(step("whole_amount_again"),))
     if len(named) > 1 and (task.amount - total) * 10 > total:
         return Plan(Fit.NONE, steps=(step("much_more", more_amount=task.amount - total),))
     rest = task.amount - total
@@ -135,13 +141,15 @@ def _named(task: Task) -> Plan:
 def _completed(task: Task, named: Sequence[InvoiceFacts]) -> Plan:
     """More was paid than is named, and exactly one set of further invoices makes up the rest."""
     rest = task.amount - sum((task.open_amount(i) for i in named), ZERO)
-    if rest <= 0:
+    if rest <= 0 or task.closed_named:
         return NOTHING
     ids = {invoice.id for invoice in named}
     others = [i for i in task.book.open_of(task.customer_id, task.currency) if i.id not in ids]
     sets = _sets(task, others, rest, most=3)
     if len(sets) != 1:
         return NOTHING
+    if not _agrees(_whole(task, sets[0]), task.unclear):
+        return Plan(Fit.NONE, steps=(step("text_unclear"),))
     every = [*named, *sets[0]]
     return Plan(Fit.COMPLETED, _whole(task, every), steps=(step("named_and_set", numbers=_numbers(every)),))
 
@@ -157,14 +165,23 @@ def _another_fits(task: Task, named: Sequence[InvoiceFacts]) -> Plan | None:
         if not singles:
             return None
         slipped = [i for i in singles if is_near(i.number, named[0].number)]
-        chosen = slipped or []
-        if len(chosen) == 1:
-            return Plan(Fit.SET, _whole(task, chosen), steps=(step("number_slipped", number=chosen[0].number),))
+        if len(slipped) == 1:
+            return Plan(Fit.SET, _whole(task, slipped), steps=(step("number_slipped", number=slipped[0].number),))
         return Plan(Fit.NONE, steps=(step("another_fits", number=singles[0].number),))
     sets = _sets(task, own, task.amount)
     if len(sets) == 1:
         return Plan(Fit.SET, _whole(task, sets[0]), steps=(_only_set_step(sets[0]),))
     return Plan(Fit.NONE, steps=(step("several_sets"),)) if sets else None
+
+
+def _twin(task: Task, named: Sequence[InvoiceFacts]) -> InvoiceFacts | None:
+    """Where the amount is far from the named invoice: an open one of the customer whose number is one slip away."""
+    total = sum((task.open_amount(i) for i in named), ZERO)
+    if total / 10 <= task.amount <= total * 2:
+        return None
+    own = task.book.open_of(task.customer_id, task.currency)
+    twins = (own_one for one in named for own_one in own if is_near(one.number, own_one.number))
+    return next(twins, None)
 
 
 def _partly(task: Task, named: Sequence[InvoiceFacts]) -> Plan:
@@ -201,6 +218,8 @@ def _unnamed(task: Task) -> Plan:
     own = task.book.open_of(task.customer_id, task.currency)
     sets = _sets(task, own, task.amount)
     singles = [i for i in own if task.open_amount(i) == task.amount]
+    if len(singles) > 1 and singles[0] not in own[:MOST_INVOICES]:
+        return Plan(Fit.NONE, steps=(step("several_sets"),))
     if singles:
         fit = Fit.SINGLE if len(singles) == 1 else Fit.OLDEST_OF_EQUALS
         code = "single_fits" if len(singles) == 1 else "oldest_of_equals"
@@ -218,10 +237,15 @@ def _guessed(task: Task, own: Sequence[InvoiceFacts]) -> Plan:
     is_round = task.amount % task.book.policy.round_step == 0
     if is_round and own and not near and not task.unclear:
         return _on_account(task, own)
-    if len(near) == 1 and not is_round:
+    if len(near) == 1 and not is_round and _agrees(near[0].parts, task.unclear):
         fit = Fit.DISCOUNT_GUESSED if near[0].fit == Fit.DISCOUNT else Fit.FEE_GUESSED
         return Plan(fit, near[0].parts, steps=(*near[0].steps, step("only_one_explains")))
     return Plan(Fit.NONE, steps=(step("several_explain" if near else "nothing_fits"),))
+
+
+def _agrees(parts: Sequence[Part], unclear: Sequence[str]) -> bool:
+    """Whether what could not be read may be the number of one of these: slipped, or cut off."""
+    return not unclear or any(may_be(piece, part.number) for part in parts for piece in unclear)
 
 
 def _naming(task: Task, invoice: InvoiceFacts) -> Task:
@@ -244,8 +268,15 @@ def _on_account(task: Task, own: Sequence[InvoiceFacts]) -> Plan:
 
 
 def _sets(task: Task, own: Sequence[InvoiceFacts], wanted: Decimal, most: int = 4) -> list[list[InvoiceFacts]]:
+    """All sets; where an invoice of one has an equal outside of it, that is another set, however young."""
     amounts = [int(task.open_amount(invoice) * 100) for invoice in own]
-    return [[own[i] for i in chosen] for chosen in covering_sets(amounts, int(wanted * 100), most=most)]
+    found = covering_sets(amounts, int(wanted * 100), most=most)
+    if len(found) == 1 and len(found[0]) > 1:
+        pairs = covering_sets(amounts, int(wanted * 100), most=2, among=MOST_FOR_PAIRS) if most == 4 else []
+        used = {amounts[i] for i in found[0]}
+        spare = [i for i, amount in enumerate(amounts) if amount in used and i not in found[0]]
+        found += [(i,) for i in spare] + [pair for pair in pairs if pair != found[0]]
+    return [[own[i] for i in chosen] for chosen in found]
 
 
 def _whole(task: Task, invoices: Sequence[InvoiceFacts]) -> tuple[Part, ...]:

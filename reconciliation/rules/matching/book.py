@@ -44,6 +44,7 @@ class Book:
     of_customer: dict[int, list[InvoiceFacts]]
     open_amounts: dict[int, Decimal]
     by_amount: dict[Decimal, set[int]]
+    waiting: set[int] = field(default_factory=set)
     by_bank_reference: dict[str, list[Seen]] = field(default_factory=dict)
     by_end_to_end: dict[str, list[Seen]] = field(default_factory=dict)
     by_amount_seen: dict[Decimal, list[Seen]] = field(default_factory=dict)
@@ -84,6 +85,8 @@ class Book:
                 self._move(part.invoice_id, -part.settled)
         elif decision.action == Action.REVERSAL:
             self._undo(decision.other_line)
+        elif decision.action == Action.SUGGEST and decision.customer_id is not None:
+            self.waiting.add(decision.customer_id)
 
     def _undo(self, line_id: int | None) -> None:
         for seen in (s for many in self.by_amount_seen.values() for s in many if s.line.id == line_id):

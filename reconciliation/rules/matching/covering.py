@@ -8,13 +8,13 @@ MOST_TOGETHER = 4
 ENOUGH = 8
 
 
-def covering_sets(amounts: Sequence[int], wanted: int, *, most: int = MOST_TOGETHER) -> list[tuple[int, ...]]:
+def covering_sets(amounts: Sequence[int], wanted: int, *, most: int = MOST_TOGETHER, among: int = MOST_INVOICES) -> list[tuple[int, ...]]:
     """All sets of at most `most` positions whose amounts add up to wanted, smallest sets first; at most ENOUGH.
 
-    amounts: in minor units, more than zero, oldest first; those beyond MOST_INVOICES are left out. No tolerance:
-    with one, almost any payment fits something. Meets in the middle: pairs against pairs.
+    amounts: in minor units, more than zero, oldest first; those beyond `among` are left out. No tolerance: with
+    one, almost any payment fits something. Meets in the middle: pairs against pairs.
     """
-    use = amounts[:MOST_INVOICES]
+    use = amounts[:among]
     found: list[tuple[int, ...]] = []
     for size in range(1, most + 1):
         found += _of_size(use, wanted, size)

@@ -17,6 +17,11 @@ from reconciliation.rules.matching.scoring import UNSURE, Fit, Who, score
 from reconciliation.rules.matching.suggesting import candidates
 
 SURE_FITS = (Fit.EQUAL, Fit.DISCOUNT, Fit.LESS_FEE)
+# What bears out the payer against a number of somebody else: the more of it, where the number may be a slip.
+PAYER_FITS = (Fit.SINGLE, Fit.SET)
+SLIPPED_FITS = (*PAYER_FITS, Fit.OLDEST_OF_EQUALS, Fit.DISCOUNT_GUESSED, Fit.FEE_GUESSED)
+# Fits that depend on all that is open: not while an earlier line of the customer waits for a person.
+LEANS_ON_OPEN = (Fit.ON_ACCOUNT,)
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class Payer:
     customer_id: int
     who: Who
     named: tuple[InvoiceFacts, ...] = ()
-    unclear: bool = False
+    unclear: tuple[str, ...] = ()
     needs: tuple[Fit, ...] = ()
     steps: tuple[Step, ...] = ()
 
@@ -68,7 +73,7 @@ def _by_number(customer_id: int, clues: Clues, book: Book) -> Payer:
     """Numbers of one customer, and nobody else known to have paid."""
     own = tuple(invoices_of(clues.strong, customer_id))
     steps = tuple(number_step(mention) for mention in clues.strong)
-    unclear = bool(clues.unclear)
+    unclear = clues.unclear
     if clues.shown and book.names.is_compatible(customer_id, clues.shown):
         steps += (step("name_bears_out", name=clues.shown),)
         return Payer(customer_id, Who.NUMBER_AND_PAYER, own, unclear, steps=steps)
@@ -87,7 +92,7 @@ def _by_payer(customer_id: int, who: Who, clues: Clues, line: LineFacts, book: B
     if foreign and not own:
         return _settle_conflict(line, clues, book, foreign[0].invoice.customer_id, customer_id)
     steps = tuple(number_step(m) for m in clues.mentions if m.invoice in own) + payer_steps(clues, customer_id, book)
-    return Payer(customer_id, who, tuple(own), bool(clues.unclear or foreign), steps=steps)
+    return Payer(customer_id, who, tuple(own), (*clues.unclear, *(m.written for m in foreign)), steps=steps)
 
 
 def _without_numbers(line: LineFacts, clues: Clues, book: Book) -> Payer | None:
@@ -104,8 +109,8 @@ def _without_numbers(line: LineFacts, clues: Clues, book: Book) -> Payer | None:
         named = tuple(invoices_of(clues.weak, customer_id))
         steps = tuple(number_step(mention) for mention in clues.weak)
         if clues.shown and book.names.is_compatible(customer_id, clues.shown):
-            return Payer(customer_id, Who.TAIL, named, bool(clues.unclear), steps=steps)
-        return Payer(customer_id, Who.TAIL, named, bool(clues.unclear), (Fit.EQUAL,), steps)
+            return Payer(customer_id, Who.TAIL, named, clues.unclear, steps=steps)
+        return Payer(customer_id, Who.TAIL, named, clues.unclear, (Fit.EQUAL,), steps)
     if clues.name.customer_id is not None:
         return _by_payer(clues.name.customer_id, Who.NAME_ALIKE, clues, line, book)
     return None
@@ -122,12 +127,12 @@ def _of_several(named: set[int], clues: Clues, line: LineFacts, book: Book) -> P
 def _settle_conflict(line: LineFacts, clues: Clues, book: Book, named: int, payer: int) -> Payer | None:
     """The number is A's, the payer is B. The amount decides, if it fits exactly one side."""
     numbers = tuple(invoices_of(clues.strong, named))
-    by_number = Payer(named, Who.CONFLICT_SETTLED, numbers, bool(clues.unclear), (Fit.EQUAL, Fit.DISCOUNT))
+    by_number = Payer(named, Who.CONFLICT_SETTLED, numbers, clues.unclear, (Fit.EQUAL, Fit.DISCOUNT))
     fits_number = plan_exactly(_task(line, book, by_number)).fit in by_number.needs
     slipped = any(is_near(i.number, own.number) for i in numbers for own in book.open_of(payer, line.currency))
-    needs = (Fit.SINGLE, Fit.SET, Fit.OLDEST_OF_EQUALS) if slipped else (Fit.SINGLE, Fit.SET)
-    by_payer = Payer(payer, Who.CONFLICT_SETTLED, (), False, needs)
-    fits_payer = plan(_task(line, book, by_payer)).fit in (Fit.SINGLE, Fit.SET, Fit.OLDEST_OF_EQUALS)
+    written = tuple(mention.written for mention in clues.strong)
+    by_payer = Payer(payer, Who.CONFLICT_SETTLED, (), written, SLIPPED_FITS if slipped else PAYER_FITS)
+    fits_payer = plan(_task(line, book, by_payer)).fit in SLIPPED_FITS
     if fits_number == fits_payer:
         return None
     steps = tuple(number_step(mention) for mention in clues.strong)
@@ -147,6 +152,8 @@ def _decision(line: LineFacts, clues: Clues, book: Book, payer: Payer, made: Pla
     allowed = made.fit != Fit.NONE and points >= book.policy.auto_from
     if allowed and payer.needs and made.fit not in payer.needs:
         allowed, steps = False, (*steps, step("not_enough"))
+    if allowed and made.fit in LEANS_ON_OPEN and payer.customer_id in book.waiting:
+        allowed, steps = False, (*steps, step("earlier_line_waits"))
     limit = book.policy.person_above
     if allowed and limit is not None and line.amount > limit:
         allowed, steps = False, (*steps, step("above_limit", limit_amount=limit))

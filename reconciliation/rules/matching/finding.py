@@ -62,6 +62,7 @@ class Reading:
         self.text = upper(text)
         self.index = index
         self.found = Found()
+        self.last_end = 0
         for piece in skip:
             if piece:
                 self.text = self.text.replace(piece, " " * len(piece))
@@ -128,6 +129,7 @@ class Reading:
             self.found.unclear.append(written)
         else:
             self.found.add(invoice, how, written)
+        self.last_end = max(self.last_end, follow)
         self.text = self.text[:start] + " " * (follow - start) + self.text[follow:]
 
     def _followers(self, first: InvoiceFacts, end: int) -> int:
@@ -162,7 +164,7 @@ class Reading:
 
     def _cut_off(self) -> None:
         """The beginning of a number at the end of the text, after others: the bank cut the rest away."""
-        piece = LAST_PIECE.search(self.text.rstrip()) if self.found.mentions else None
+        piece = LAST_PIECE.search(self.text.rstrip(), self.last_end) if self.found.mentions else None
         if piece is None:
             return
         start = plain_number(piece[1] or "")

@@ -16,6 +16,7 @@ ALIKE = 84
 AHEAD = 5
 COMPATIBLE = 76
 SHORTLIST = 12
+SHORTENED = 88
 
 
 class NameClass(IntEnum):
@@ -24,7 +25,8 @@ class NameClass(IntEnum):
     NONE = 0
     ALIKE = 80
     OTHER_FORM = 84
-    CUT = 90
+    CUT = 89
+    ABBREVIATED = 90
     SWAPPED = 91
     ROMANISED = 92
     CORE = 94
@@ -142,16 +144,23 @@ class NameIndex:
         return found
 
     def _alike(self, shown: list[Form]) -> NameFinding:
-        best: dict[int, int] = {}
-        for form in shown:
-            for choice, _score, _at in process.extract(form.core, self.choices, scorer=fuzz.ratio, limit=SHORTLIST):
-                for pk in self.core[choice]:
-                    best[pk] = max(best.get(pk, 0), max(likeness(form, own) for own in self.forms[pk]))
+        near = {pk for form in shown for pk in self._near(form)}
+        short = {pk for pk in near if self._shares_form(pk, shown) and self._abbreviates(shown, pk)}
+        if len(short) == 1:
+            return _finding(short, NameClass.ABBREVIATED)
+        best = {pk: max(likeness(form, own) for form in shown for own in self.forms[pk]) for pk in near}
         ranked = sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))[:5]
         if not ranked or ranked[0][1] < ALIKE:
             return NameFinding(others=tuple(pk for pk, score in ranked if score >= COMPATIBLE - 16))
         alone = len(ranked) == 1 or ranked[0][1] - ranked[1][1] >= AHEAD
         return NameFinding(NameClass.ALIKE, ranked[0][0] if alone else None, tuple(pk for pk, _ in ranked))
+
+    def _near(self, form: Form) -> set[int]:
+        closest = process.extract(form.core, self.choices, scorer=fuzz.ratio, limit=SHORTLIST)
+        return {pk for choice, _score, _at in closest for pk in self.core[choice]}
+
+    def _abbreviates(self, shown: list[Form], customer_id: int) -> bool:
+        return any(is_short_for(form.words, own.words) for form in shown for own in self.forms[customer_id])
 
     def is_compatible(self, customer_id: int, shown: str) -> bool:
         """Whether the name may well be this customer's: enough to bear out a reference, not to replace one."""
@@ -174,6 +183,13 @@ def likeness(shown: Form, own: Form) -> int:
     return max(ratio, by_words(shown.words, own.words), int(fuzz.ratio(shown.roman, own.roman)))
 
 
+def is_short_for(shown: Sequence[str], own: Sequence[str]) -> bool:
+    """Whether every word is the other's, whole or shortened."""
+    if len(shown) != len(own) or len(own) < 2:
+        return False
+    return all(_word(a, b) >= SHORTENED for a, b in zip(shown, own, strict=True))
+
+
 def by_words(shown: Sequence[str], own: Sequence[str]) -> int:
     """Word against word: LOG for LOGISTICS, TRDG for TRADING. The last may be cut."""
     if len(shown) != len(own) or not shown:
@@ -189,7 +205,7 @@ def _word(shown: str, own: str) -> int:
         return 92
     if len(shown) >= 3 and shown[0] == own[0] and len(shown) * 2 >= len(own) - 1 and _is_within(shown, own):
         return 88
-    return int(fuzz.ratio(shown, own))
+    return min(int(fuzz.ratio(shown, own)), SHORTENED - 1)
 
 
 def _is_within(short: str, long: str) -> bool:

@@ -5,7 +5,8 @@ import unicodedata
 
 # Letters that lose their stroke without a decomposition in Unicode.
 STROKED = str.maketrans({"Ø": "O", "Ł": "L", "Đ": "D", "Æ": "AE", "Œ": "OE", "ẞ": "SS", "ß": "SS", "Þ": "TH", "Ð": "D"})
-SPELT_OUT = str.maketrans({"Ä": "AE", "Ö": "OE", "Ü": "UE", "Å": "AA"})
+SPELT_OUT = str.maketrans({"Ä": "AE", "Ö": "OE", "Ü": "UE"})
+NORDIC = str.maketrans({"Å": "AA", "Ä": "AE", "Ö": "OE", "Ø": "OE"})
 # One word, two characters: the forms that Taiwanese names mix.
 VARIANTS = str.maketrans("台峯喆堃羣綉銹衆裏着啓牀僞爲鷄鉄", "臺峰哲坤群繡鏽眾裡著啟床偽為雞鐵")
 NOT_WORD = re.compile(r"[^0-9A-Z\u3400-\u9fff]+")
@@ -26,10 +27,9 @@ def without_marks(text: str) -> str:
 
 def spellings(text: str) -> tuple[str, ...]:
     """The ways in which a name is written without marks: MUELLER and MULLER; one where they agree."""
-    plain = upper(text).translate(VARIANTS)
-    spelt = without_marks(plain.translate(SPELT_OUT))
-    bare = without_marks(plain)
-    return (bare,) if spelt == bare else (spelt, bare)
+    plain = unicodedata.normalize("NFC", upper(text)).translate(VARIANTS)
+    ways = (without_marks(plain.translate(table)) for table in (SPELT_OUT, NORDIC, {}))
+    return tuple(dict.fromkeys(ways))
 
 
 def words(spelling: str) -> list[str]:

@@ -101,5 +101,13 @@ def is_near(one: str, other: str) -> bool:
     return a != b and abs(len(a) - len(b)) <= 1 and b in set(neighbours(a))
 
 
+def may_be(piece: str, number: str) -> bool:
+    """Whether a piece of text may have been meant as this number: slipped, misread, or cut off at the end."""
+    written, plain = plain_number(piece), plain_number(number)
+    prefix = alpha_prefix(plain)
+    digits = prefix + read_letters_as_digits(written[len(prefix) :])
+    return plain.startswith(written) or is_near(written, plain) or is_near(digits, plain)
+
+
 def only(found: Sequence[InvoiceFacts]) -> InvoiceFacts | None:
     return found[0] if len(found) == 1 else None

@@ -39,7 +39,7 @@ def _guesses(line: LineFacts, clues: Clues, book: Book, first: int | None) -> li
 
 def _candidate(line: LineFacts, clues: Clues, book: Book, customer_id: int, reason: str) -> Candidate:
     named = tuple(invoices_of(list(clues.mentions), customer_id))
-    made = plan(Task(book, customer_id, line.amount, line.currency, line.paid_on, named, bool(clues.unclear)))
+    made = plan(Task(book, customer_id, line.amount, line.currency, line.paid_on, named, clues.unclear))
     share = SHARES[reason] + (FITS if made.fit != Fit.NONE and reason != "amount" else ZERO)
     numbers = tuple(part.number for part in made.parts) or tuple(invoice.number for invoice in named)
     asked = sum((part.cash for part in made.parts), ZERO)
