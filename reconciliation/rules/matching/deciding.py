@@ -20,8 +20,10 @@ SURE_FITS = (Fit.EQUAL, Fit.DISCOUNT, Fit.LESS_FEE)
 # What bears out the payer against a number of somebody else: the more of it, where the number may be a slip.
 PAYER_FITS = (Fit.SINGLE, Fit.SET)
 SLIPPED_FITS = (*PAYER_FITS, Fit.OLDEST_OF_EQUALS, Fit.DISCOUNT_GUESSED, Fit.FEE_GUESSED)
-# Fits that depend on all that is open: not while an earlier line of the customer waits for a person.
+# Fits that depend on all that is open: not while an earlier line of a
+# payer known by name alone waits for a person.
 LEANS_ON_OPEN = (Fit.ON_ACCOUNT,)
+BY_NAME = (Who.NAME_EXACT, Who.NAME_READ)
 
 
 @dataclass(frozen=True)
@@ -152,12 +154,12 @@ def _decision(line: LineFacts, clues: Clues, book: Book, payer: Payer, made: Pla
     allowed = made.fit != Fit.NONE and points >= book.policy.auto_from
     if allowed and payer.needs and made.fit not in payer.needs:
         allowed, steps = False, (*steps, step("not_enough"))
-    if allowed and made.fit in LEANS_ON_OPEN and payer.customer_id in book.waiting:
+    if allowed and made.fit in LEANS_ON_OPEN and payer.who in BY_NAME and payer.customer_id in book.waiting:
         allowed, steps = False, (*steps, step("earlier_line_waits"))
     limit = book.policy.person_above
     if allowed and limit is not None and line.amount > limit:
         allowed, steps = False, (*steps, step("above_limit", limit_amount=limit))
-    if allowed and line.has_lost_characters and payer.who in (Who.NAME_EXACT, Who.NAME_READ):
+    if allowed and line.has_lost_characters and payer.who in BY_NAME:
         allowed, steps = False, (*steps, step("lost_characters"))
     action = Action.AUTO if allowed else Action.SUGGEST
     unapplied = made.unapplied if made.fit != Fit.NONE else line.amount - made.cash
