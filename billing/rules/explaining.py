@@ -34,7 +34,7 @@ WORDS: dict[str, Sentence] = {
 def sentences(steps: Iterable[Step | Mapping[str, Any]], currency: str) -> list[str]:
     """One sentence a step, as stored or as made. A fact named *_amount is money, *_on a date."""
     made = [one if isinstance(one, Step) else Step.from_json(one) for one in steps]
-    return [str(WORDS[one.code]).format(**_shown(one.facts, currency)) for one in made]
+    return [str(WORDS[one.code]).format(**shown_facts(one.facts, currency)) for one in made]
 
 
 def explanation(steps: Sequence[Step | Mapping[str, Any]], currency: str, longest: int = 400) -> str:
@@ -47,7 +47,8 @@ def explanation(steps: Sequence[Step | Mapping[str, Any]], currency: str, longes
     return text
 
 
-def _shown(facts: Mapping[str, Any], currency: str) -> dict[str, Any]:
+def shown_facts(facts: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    """A step's facts as people read them: money with its sign, days in the reader's way."""
     return {name: _one(name, value, currency) for name, value in facts.items()}
 
 

@@ -71,7 +71,7 @@ def plan(task: Task) -> Plan:
 def plan_exactly(task: Task) -> Plan:
     """Named open invoices whose sum, discounted sum, or sum less a bank's fee is the amount."""
     named = task.open_named
-    if not named or task.closed_named or task.unclear and len(named) == 1 and not _is_whole(task, named[0]):
+    if not named or task.closed_named or (task.unclear and len(named) == 1 and not _is_whole(task, named[0])):
         return NOTHING
     total = sum((task.open_amount(i) for i in named), ZERO)
     if total == task.amount:

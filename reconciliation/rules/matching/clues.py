@@ -7,8 +7,8 @@ from reconciliation.rules.matching.facts import InvoiceFacts, LineFacts
 from reconciliation.rules.matching.finding import WEAK, Found, How, Mention, find_numbers
 from reconciliation.rules.matching.names import NameFinding
 from reconciliation.rules.matching.narration import names_in, says_for
-from reconciliation.rules.matching.numbers import only
 from reconciliation.rules.matching.normalising import plain_number
+from reconciliation.rules.matching.numbers import only
 from reconciliation.rules.matching.references import is_sound
 
 
@@ -102,4 +102,3 @@ def _structured(reference: str, book: Book, found: Found) -> None:
 
 def invoices_of(mentions: list[Mention], customer_id: int) -> list[InvoiceFacts]:
     return [mention.invoice for mention in mentions if mention.invoice.customer_id == customer_id]
-

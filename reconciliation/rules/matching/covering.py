@@ -8,7 +8,9 @@ MOST_TOGETHER = 4
 ENOUGH = 8
 
 
-def covering_sets(amounts: Sequence[int], wanted: int, *, most: int = MOST_TOGETHER, among: int = MOST_INVOICES) -> list[tuple[int, ...]]:
+def covering_sets(
+    amounts: Sequence[int], wanted: int, *, most: int = MOST_TOGETHER, among: int = MOST_INVOICES
+) -> list[tuple[int, ...]]:
     """All sets of at most `most` positions whose amounts add up to wanted, smallest sets first; at most ENOUGH.
 
     amounts: in minor units, more than zero, oldest first; those beyond `among` are left out. No tolerance: with

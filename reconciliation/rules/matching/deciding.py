@@ -12,8 +12,8 @@ from reconciliation.rules.matching.facts import Action, Candidate, Decision, Inv
 from reconciliation.rules.matching.finding import How, Mention
 from reconciliation.rules.matching.names import NameClass
 from reconciliation.rules.matching.numbers import is_near
-from reconciliation.rules.matching.screens import screen
 from reconciliation.rules.matching.scoring import UNSURE, Fit, Who, score
+from reconciliation.rules.matching.screens import screen
 from reconciliation.rules.matching.suggesting import candidates
 
 SURE_FITS = (Fit.EQUAL, Fit.DISCOUNT, Fit.LESS_FEE)

@@ -24,6 +24,7 @@ class How(IntEnum):
 
 
 WEAK = How.TAIL
+SHORTEST_MISREAD = 7
 DATE = re.compile(r"(?<!\d)(\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d{2})|(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2})(?!\d)")
 LONG_RUN = re.compile(r"(?<![0-9A-Z])(?:[A-Z]{2}\d{2}[0-9A-Z]{11,30}|\d{11,})(?![0-9A-Z])")
 SPACED = re.compile(r"(?<![0-9A-Z])\d{2,4}[-/. ]\d{3,8}(?![0-9A-Z])")
@@ -96,7 +97,8 @@ class Reading:
             if len(key) < length:
                 continue
             if misread:
-                if length >= 7 and key in index.misread and alpha_prefix(joined[at:]) and self._ends(places, at, length):
+                lettered = key in index.misread and alpha_prefix(joined[at:])
+                if lettered and length >= SHORTEST_MISREAD and self._ends(places, at, length):
                     return length
             elif (key in index.plain or key in index.reference) and self._stands(key, joined, places, at):
                 return length
@@ -106,7 +108,7 @@ class Reading:
         """A number of digits only, or of one letter, must stand alone; others may be glued to words."""
         prefix = alpha_prefix(key)
         glued_before = at > 0 and places[at - 1] == places[at] - 1
-        if glued_before and (joined[at - 1].isdigit() and not prefix or len(prefix) < 2):
+        if glued_before and ((joined[at - 1].isdigit() and not prefix) or len(prefix) < 2):
             return False
         return self._ends(places, at, len(key)) or (len(prefix) >= 2 and not self._digit_follows(places, at, len(key)))
 

@@ -19,9 +19,7 @@ SAME_LEGAL = {
 HAN_SHORT = (
     ("(股)公司", "股份有限公司"), ("(有)公司", "有限公司"), ("(股)", "股份有限公司"), ("(有)", "有限公司"),
 )  # fmt: skip
-HAN_LEGAL = re.compile(
-    r"(股份有限公司|有限公司|股份公司|股公司|公司|企業社|工作室|事務所|商行|工程行|商店|有限合夥)$"
-)
+HAN_LEGAL = re.compile(r"(股份有限公司|有限公司|股份公司|股公司|公司|企業社|工作室|事務所|商行|工程行|商店|有限合夥)$")
 # What the legal forms of small Taiwanese businesses are called in Latin letters.
 LATIN_OF_HAN = (("TRADING", "HOUSE"), ("ENTERPRISE",))
 

@@ -50,7 +50,7 @@ class NameFinding:
 class NameIndex:
     """All names of all customers under the keys by which one is found. Built once, asked often; answers are kept."""
 
-    def __init__(self, customers: Iterable[CustomerFacts]) -> None:
+    def __init__(self, customers: Sequence[CustomerFacts]) -> None:
         self.whole: dict[str, set[int]] = {}
         self.core: dict[str, set[int]] = {}
         self.roman: dict[str, set[int]] = {}
@@ -59,11 +59,12 @@ class NameIndex:
         self.forms: dict[int, list[Form]] = {}
         for customer in customers:
             self._add(customer)
-        self.sorted = sorted({(key, pk) for key, pks in self.whole.items() for pk in pks} | self._with_tax_ids(customers))
+        by_whole = {(key, pk) for key, pks in self.whole.items() for pk in pks}
+        self.sorted = sorted(by_whole | self._with_tax_ids(customers))
         self.choices = list(self.core)
         self.cache: dict[str, NameFinding] = {}
 
-    def _with_tax_ids(self, customers: Iterable[CustomerFacts]) -> set[tuple[str, int]]:
+    def _with_tax_ids(self, customers: Sequence[CustomerFacts]) -> set[tuple[str, int]]:
         with_id = [c for c in customers if c.tax_id]
         return {(form.whole + c.tax_id, c.id) for c in with_id for form in self.forms[c.id]}
 

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator
 
-RAIL = re.compile(r"^\s*(?:NEFT(?:[ -]?CR)?|RTGS(?:[ -]?CR)?|IMPS|UPI|ACH(?:[ -]?CR)?|NACH|FT|MMT|INF)\s*[-/*:]\s*", re.I)
-SPLIT = re.compile(r"[-/*]")
+RAIL = re.compile(r"^\s*(?:(?:NEFT|RTGS|ACH)(?:[ -]?CR)?|IMPS|UPI|NACH|FT|MMT|INF)\s*[-/*:]\s*", re.I)
 IS_CODE = re.compile(r"(?=.*\d)[0-9A-Z]{6,}|P2[AMP]|CR|DR|[A-Z]{4}0[0-9A-Z]{6}")
-FOR = re.compile(r"(?:\bI\.?\s?A\.?\s?V\.?|\bON BEHALF OF|\bB/?O|\bPAYMENT FOR|\bABWA\+|代繳|代付)\s*[:.]?\s*(\S.{2,60})", re.I)
+FOR = re.compile(
+    r"(?:\bI\.?\s?A\.?\s?V\.?|\bON BEHALF OF|\bB/O|\bPAYMENT FOR|\bABWA\+|代繳|代付)\s*[:.]?\s*(\S.{2,60})", re.I
+)
 MOST_PIECES = 4
 
 

@@ -30,7 +30,7 @@ def syllable_key(word: str) -> str:
     initial, final = shape[1] or "", shape[2]
     if initial == "J":
         # Pinyin j stands before i and ü only; elsewhere j is the Wade-Giles way to write r.
-        initial = "CH" if final[0] == "I" and final != "IH" or final in ("U", "UN", "UAN", "UE") else "R"
+        initial = "CH" if (final[0] == "I" and final != "IH") or final in ("U", "UN", "UAN", "UE") else "R"
     initial = INITIALS.get(initial, initial)
     final = FINALS.get(final, final)
     if final == "O":

@@ -94,7 +94,8 @@ def _original(line: LineFacts, book: Book) -> Seen | None:
 def _candidates(line: LineFacts, book: Book) -> Iterator[Iterable[Seen]]:
     quoted = [line.original_reference, *TOKEN.findall(upper(line.text))]
     yield [seen for reference in quoted if reference for seen in book.by_bank_reference.get(reference, ())]
-    yield [seen for one in (line.original_reference, line.end_to_end_id) if one for seen in book.by_end_to_end.get(one, ())]
+    given = [one for one in (line.original_reference, line.end_to_end_id) if one]
+    yield [seen for one in given for seen in book.by_end_to_end.get(one, ())]
     yield [seen for seen in book.by_amount_seen.get(-line.amount, ()) if _same_party(seen.line, line)]
 
 
@@ -127,4 +128,3 @@ def _is_phrase(text: str) -> bool:
     for phrase in sorted(BANK_PHRASES, key=len, reverse=True):
         rest = rest.replace(phrase, " ")
     return rest != plain and not re.search(r"[A-Z\u3400-\u9fff]{3,}", rest)
-
