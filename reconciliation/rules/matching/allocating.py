@@ -160,14 +160,8 @@ def _another_fits(task: Task, named: Sequence[InvoiceFacts]) -> Plan | None:
     None where nothing else fits, so that the names stand.
     """
     own = task.book.open_of(task.customer_id, task.currency)
-    singles = [i for i in own if task.open_amount(i) == task.amount]
     if len(named) == 1 and not task.unclear:
-        if not singles:
-            return None
-        slipped = [i for i in singles if is_near(i.number, named[0].number)]
-        if len(slipped) == 1:
-            return Plan(Fit.SET, _whole(task, slipped), steps=(step("number_slipped", number=slipped[0].number),))
-        return Plan(Fit.NONE, steps=(step("another_fits", number=singles[0].number),))
+        return _one_slipped(task, named[0], own)
     sets = _sets(task, own, task.amount)
     if len(sets) == 1:
         return Plan(Fit.SET, _whole(task, sets[0]), steps=(_only_set_step(sets[0]),))
@@ -182,6 +176,17 @@ def _twin(task: Task, named: Sequence[InvoiceFacts]) -> InvoiceFacts | None:
     own = task.book.open_of(task.customer_id, task.currency)
     twins = (own_one for one in named for own_one in own if is_near(one.number, own_one.number))
     return next(twins, None)
+
+
+def _one_slipped(task: Task, named: InvoiceFacts, own: Sequence[InvoiceFacts]) -> Plan | None:
+    """The only number given does not fit: one that is a slip away and does is meant; any other is for a person."""
+    fitting = [(i, made) for i in own if (made := plan_exactly(_naming(task, i))).fit != Fit.NONE]
+    slipped = [(i, made) for i, made in fitting if is_near(i.number, named.number)]
+    if len(slipped) == 1:
+        invoice, made = slipped[0]
+        return Plan(Fit.SLIPPED, made.parts, steps=(*made.steps, step("number_slipped", number=invoice.number)))
+    equal = [i for i, made in fitting if made.fit == Fit.EQUAL]
+    return Plan(Fit.NONE, steps=(step("another_fits", number=equal[0].number),)) if equal else None
 
 
 def _partly(task: Task, named: Sequence[InvoiceFacts]) -> Plan:

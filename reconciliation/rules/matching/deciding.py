@@ -134,13 +134,20 @@ def _settle_conflict(line: LineFacts, clues: Clues, book: Book, named: int, paye
     slipped = any(is_near(i.number, own.number) for i in numbers for own in book.open_of(payer, line.currency))
     written = tuple(mention.written for mention in clues.strong)
     by_payer = Payer(payer, Who.CONFLICT_SETTLED, (), written, SLIPPED_FITS if slipped else PAYER_FITS)
-    fits_payer = plan(_task(line, book, by_payer)).fit in SLIPPED_FITS
+    made = plan(_task(line, book, by_payer))
+    fits_payer = made.fit in SLIPPED_FITS
+    if made.fit == Fit.OLDEST_OF_EQUALS and not _agrees(made, numbers):
+        by_payer = replace(by_payer, needs=PAYER_FITS)
     if fits_number == fits_payer:
         return None
     steps = tuple(number_step(mention) for mention in clues.strong)
     if fits_number:
         return replace(by_number, steps=(*steps, step("amount_fits_number", name=clues.shown)))
     return replace(by_payer, steps=(*steps, *payer_steps(clues, payer, book), step("amount_fits_payer")))
+
+
+def _agrees(made: Plan, numbers: Sequence[InvoiceFacts]) -> bool:
+    return any(is_near(part.number, invoice.number) for part in made.parts for invoice in numbers)
 
 
 def _task(line: LineFacts, book: Book, payer: Payer) -> Task:

@@ -35,6 +35,7 @@ class Fit(StrEnum):
     SINGLE = "single"
     OLDEST_OF_EQUALS = "oldest_of_equals"
     SET = "set"
+    SLIPPED = "slipped"
     DISCOUNT_GUESSED = "discount_guessed"
     FEE_GUESSED = "fee_guessed"
     ON_ACCOUNT = "on_account"
@@ -48,7 +49,7 @@ WHO = {
 }  # fmt: skip
 FIT = {
     Fit.EQUAL: 100, Fit.DISCOUNT: 99, Fit.LESS_FEE: 98, Fit.PARTIAL: 96, Fit.OVER: 96, Fit.PAID_TWICE: 96,
-    Fit.COMPLETED: 96, Fit.SINGLE: 99, Fit.OLDEST_OF_EQUALS: 96, Fit.SET: 97, Fit.DISCOUNT_GUESSED: 96,
+    Fit.COMPLETED: 96, Fit.SINGLE: 99, Fit.OLDEST_OF_EQUALS: 96, Fit.SET: 97, Fit.SLIPPED: 96, Fit.DISCOUNT_GUESSED: 96,
     Fit.FEE_GUESSED: 95, Fit.ON_ACCOUNT: 95, Fit.NONE: 50,
 }  # fmt: skip
 
