@@ -197,7 +197,7 @@ class TestTests:
         words = re.compile(r"pytest\.(skip|xfail|importorskip)|mark\.(skip|skipif|xfail)")
         allowed = {
             "test_house.py", "test_commands_real_ledger.py",  # the sample ledger may not be beside the checkout
-            "test_commands_bank_samples.py",  # nor the files of banks
+            "test_commands_bank_samples.py", "test_matching_cases.py",  # nor the files of banks and the tools
             "test_receipt_views.py",  # PDF libraries of the system
         }  # fmt: skip
         assert [str(p) for p in TESTS if p.name not in allowed and words.search(p.read_text(encoding="utf-8"))] == []

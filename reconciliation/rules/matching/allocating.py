@@ -54,6 +54,7 @@ class Task:
 
 NOTHING = Plan(Fit.NONE)
 MOST_FOR_PAIRS = 60
+WITHHELD_PER_MILLE = (1, 10, 20, 50, 75, 100)
 
 
 def plan(task: Task) -> Plan:
@@ -79,8 +80,9 @@ def plan_exactly(task: Task) -> Plan:
     discounted = _with_discount(task, named)
     if discounted.fit != Fit.NONE:
         return discounted
-    if ZERO < total - task.amount < _allowance(task) and not task.unclear and task.amount > 0:
-        return _less_fee(task, named, total - task.amount)
+    short = total - task.amount
+    if ZERO < short < _allowance(task) and not task.unclear and not _may_be_tax_withheld(task, named, short):
+        return _less_fee(task, named, short)
     return NOTHING
 
 
@@ -125,6 +127,8 @@ def _named(task: Task) -> Plan:
     total = sum((task.open_amount(i) for i in named), ZERO)
     if task.unclear or task.closed_named:
         return Plan(Fit.NONE, steps=(step("text_unclear"),))
+    if any(task.book.is_doubted(invoice) for invoice in task.named):
+        return Plan(Fit.NONE, steps=(step("guessed_before"),))
     twin = _twin(task, named)
     if twin is not None:
         return Plan(Fit.NONE, steps=(step("number_has_twin", number=twin.number),))
@@ -196,24 +200,26 @@ def _partly(task: Task, named: Sequence[InvoiceFacts]) -> Plan:
     short = task.open_amount(invoice) - task.amount
     if not invoice.partial_allowed:
         return Plan(Fit.NONE, steps=(step("part_not_allowed", number=invoice.number),))
-    if _may_be_tax_withheld(task, invoice):
+    if _may_be_tax_withheld(task, named, short):
         return Plan(Fit.NONE, steps=(step("tax_withheld", short_amount=short),))
     part = Part(invoice.id, invoice.number, task.amount)
     return Plan(Fit.PARTIAL, (part,), steps=(step("part_of_named", number=invoice.number, short_amount=short),))
 
 
-def _may_be_tax_withheld(task: Task, invoice: InvoiceFacts) -> bool:
-    """India: the payer keeps 1, 2, 5 or 10 % back as tax (TDS); that is owed by the tax office, not by nobody."""
+def _may_be_tax_withheld(task: Task, named: Sequence[InvoiceFacts], short: Decimal) -> bool:
+    """India: payers keep 0.1, 1, 2, 5, 7.5 or 10 % back as tax (TDS), in whole rupees; the tax office owes it then."""
     if task.currency != "INR":
         return False
-    short = task.open_amount(invoice) - task.amount
-    return any(abs(invoice.invoiced_amount * rate - short * 1000) < 1000 for rate in (1, 10, 20, 50, 75, 100))
+    whole = sum((invoice.invoiced_amount for invoice in named), ZERO)
+    return any(abs(whole * rate / 1000 - short) <= 1 for rate in WITHHELD_PER_MILLE)
 
 
 def _paid_before(task: Task) -> Plan:
     """All named invoices are paid already: the same amount again is the customer's credit."""
     total = sum((invoice.invoiced_amount for invoice in task.closed_named), ZERO)
     number = task.closed_named[0].number
+    if any(task.book.is_doubted(invoice) for invoice in task.closed_named):
+        return Plan(Fit.NONE, steps=(step("guessed_before"),))
     if total != task.amount or task.unclear:
         return Plan(Fit.NONE, steps=(step("paid_already", number=number),))
     return Plan(Fit.PAID_TWICE, (), task.amount, (step("paid_twice", number=number),))

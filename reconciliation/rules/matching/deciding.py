@@ -174,6 +174,7 @@ def _decision(line: LineFacts, clues: Clues, book: Book, payer: Payer, made: Pla
     return Decision(
         line.id, action, f"{payer.who}+{made.fit}", points if allowed else min(points, book.policy.auto_from),
         payer.customer_id, made.parts, unapplied, evidence=steps, candidates=choices,
+        named=tuple(invoice.id for invoice in payer.named),
     )  # fmt: skip
 
 

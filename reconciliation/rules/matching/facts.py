@@ -1,7 +1,6 @@
 """The nouns of matching: what a bank line says, what the books hold, what is decided."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -167,6 +166,7 @@ class Decision:
     """What to do with a line and why. parts and unapplied add up to the line's amount when a customer is named.
 
     reason: the class of evidence the score belongs to. other_line: the line that this one repeats or takes back.
+    named: keys of the invoices that the text names.
     """
 
     line_id: int
@@ -178,5 +178,5 @@ class Decision:
     unapplied: Decimal = ZERO
     other_line: int | None = None
     evidence: tuple[Step, ...] = ()
-    candidates: tuple[Candidate, ...] = field(default=())
-    facts: Mapping[str, str] = field(default_factory=dict)
+    candidates: tuple[Candidate, ...] = ()
+    named: tuple[int, ...] = ()
