@@ -27,11 +27,13 @@ STANDARD = (
     ("4200", _("Return and processing fees"), Kind.INCOME, Role.SERVICE_FEES),
     ("4300", _("Interest on policy loans"), Kind.INCOME, Role.LOAN_INTEREST),
     ("4400", _("Expired credits"), Kind.INCOME, Role.EXPIRED_CREDITS),
+    ("4500", _("Bank interest"), Kind.INCOME, Role.INTEREST_INCOME),
     ("4800", _("Sales returns and allowances"), Kind.CONTRA_INCOME, Role.SALES_RETURNS),
     ("4900", _("Sales discount"), Kind.CONTRA_INCOME, Role.SALES_DISCOUNT),
     ("6100", _("Teacher pay"), Kind.EXPENSE, Role.TEACHER_PAY),
     ("6200", _("Commissions"), Kind.EXPENSE, Role.COMMISSIONS),
     ("6300", _("Fees of processors"), Kind.EXPENSE, Role.PROCESSOR_FEES),
+    ("6310", _("Bank charges"), Kind.EXPENSE, Role.BANK_CHARGES),
     ("6900", _("Small differences written off"), Kind.EXPENSE, Role.SMALL_DIFFERENCES),
     ("6950", _("Cash over and short"), Kind.EXPENSE, Role.CASH_OVER_SHORT),
 )

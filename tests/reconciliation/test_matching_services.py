@@ -172,8 +172,8 @@ def test_R144_a_fee_is_booked_to_an_account_that_mirrors_nothing_else(account: B
             explaining.book_bank_item(line=line, ledger_account=accounts[role], now=NOW, by=clerk)
     assert not set(explaining.bookable_accounts(account.organization_id)) & {accounts[r] for r in explaining.CONTROLLED}
     with transaction.atomic():
-        explaining.book_bank_item(line=line, ledger_account=accounts[Role.SMALL_DIFFERENCES], now=NOW, by=clerk)
-    assert_posts(JournalEntry.objects.all(), "2026-03-10  small_differences Dr 2.50    bank Cr 2.50")
+        explaining.book_bank_item(line=line, ledger_account=accounts[Role.BANK_CHARGES], now=NOW, by=clerk)
+    assert_posts(JournalEntry.objects.all(), "2026-03-10  bank_charges Dr 2.50    bank Cr 2.50")
     assert_books_whole()
 
 

@@ -45,6 +45,8 @@ class Role(models.TextChoices):
     PROVIDERS_PAYABLE = "providers_payable", _("owed to providers")
     TEACHER_PAY = "teacher_pay", _("teacher pay")
     COMMISSIONS = "commissions", _("commissions")
+    BANK_CHARGES = "bank_charges", _("charges of banks")
+    INTEREST_INCOME = "interest_income", _("interest of banks")
     OPENING_BALANCE = "opening_balance", _("opening balances taken over")
 
 
