@@ -209,6 +209,17 @@ SENTENCES: dict[str, Sentence] = {
     "gl_export_first_once": _("Somebody else just made the same export; reload and look."),
     "gl_export_days_in_order": DAYS_REVERSED,
     "ledger_glexport_supersedes_id_key": _("Somebody else just made the same export; reload and look."),
+    "day_close_once": _("This day is closed already."),
+    "day_closed_once": _("A closed day is reopened before it is closed again."),
+    "reconciliation_dayreopening_day_close_id_key": _("This day was already reopened."),
+    "day_reopened_with_reason": _("Reopening a day needs a reason."),
+    "month_begun_once": ALREADY_THERE,
+    "month_close_once": _("This month is closed already."),
+    "month_close_is_of_a_month": _("A month begins on its first day."),
+    "reconciliation_monthclose_approval_id_key": _("This approval was already used."),
+    "month_pack_once": _("The pack of this month is there or being made."),
+    "month_pack_has_file": _("A pack that was made has its file."),
+    "reconciliation_monthpack_approval_id_key": _("This approval was already used."),
 }
 CODES = {
     "agreement_request_once": "key_reused",

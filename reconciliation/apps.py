@@ -9,7 +9,11 @@ class ReconciliationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from billing.office import months
         from payments.services import voiding
+        from reconciliation.services.closing_months import check_month, keep_month
         from reconciliation.services.undoing import void_follows
 
         voiding.AFTER.append(void_follows)
+        months.BEFORE_CLOSE.append(check_month)
+        months.AFTER_CLOSE.append(keep_month)

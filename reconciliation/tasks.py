@@ -6,6 +6,7 @@ from datetime import datetime
 from billing.office.acting import acting
 from billing.office.clock import now as read_clock
 from reconciliation.services.importing import read_bank_file
+from reconciliation.services.packing import make_packs
 from reconciliation.services.proving import prove_due
 
 READ_SECONDS = 60  # no further file is begun after this long
@@ -33,3 +34,9 @@ def prove_books(now: datetime) -> int:
     """Once a night of each organization's calendar, and when somebody asks: every invariant of its books."""
     with acting(None, "job prove_books"):
         return prove_due(now=now, seconds=PROVE_SECONDS)
+
+
+def pack_months(now: datetime) -> int:
+    """Make the packs of months that are to be locked, and lock them."""
+    with acting(None, "job pack_months"):
+        return make_packs(now=now)

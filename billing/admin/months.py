@@ -62,9 +62,9 @@ class MonthForm(forms.Form):
 def ask(request: ConsoleRequest, month: str, action: str) -> HttpResponse:
     """What closing or reopening would settle, and asking for it."""
     first = _month(month)
-    if action not in (months.CLOSE, months.REOPEN):
+    if action not in months.FROM:
         raise Http404
-    if not may_here(request, action, Mode.MAKE, Mode.CHECK):
+    if not may_here(request, months.RIGHTS.get(action, action), Mode.MAKE, Mode.CHECK):
         raise PermissionDenied
     form = MonthForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
@@ -77,8 +77,9 @@ def ask(request: ConsoleRequest, month: str, action: str) -> HttpResponse:
             messages.success(request, _("Asked for. A finance manager decides."))
             return redirect("admin:periods")
     facts = months.facts_of_month(request.organization, action, first)
-    title = _("Ask to close %(month)s") if action == months.CLOSE else _("Ask to reopen %(month)s")
-    context = console_context(request, title % {"month": month}, form=form, facts=facts, closing=action == months.CLOSE)
+    titles = {months.CLOSE: _("Ask to close %(month)s"), months.REOPEN: _("Ask to reopen %(month)s")}
+    title = titles.get(action, _("Ask to lock %(month)s"))
+    context = console_context(request, title % {"month": month}, form=form, facts=facts, deed=action)
     return render(request, "console/office/period_change.html", context, status=422 if form.errors else 200)
 
 

@@ -37,6 +37,7 @@ GROUPS = {
     "credit": gettext_lazy("Credit limits and holds"),
     "cheques": gettext_lazy("Cheques"),
     "cash": gettext_lazy("Cash"),
+    "closing": gettext_lazy("Day ends and month closes"),
     "refunds": gettext_lazy("Refunds"),
     "disputes": gettext_lazy("Disputes"),
     "agreements": gettext_lazy("Agreements and their schedules"),

@@ -40,3 +40,11 @@ def lock_period(organization_id: int, month: date) -> Period:
     """The month's row, opened if it never was. Waits for posts in flight; later ones wait for the caller."""
     Period.objects.bulk_create([Period(organization_id=organization_id, month=month)], ignore_conflicts=True)
     return Period.objects.select_for_update(no_key=True).get(organization_id=organization_id, month=month)
+
+
+@transaction_required
+def seal_period(*, organization_id: int, month: date, now: datetime, by_id: int | None, reason: str) -> Period:
+    """Lock a closed month for good. Raises IllegalTransition: an open one, or one that is locked already."""
+    period = lock_period(organization_id, month)
+    move(period, PeriodState.LOCKED, PERIOD_MOVES, changed_at=now, changed_by_id=by_id, reason=reason)
+    return period

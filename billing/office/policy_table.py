@@ -7,6 +7,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from billing.money import EXPONENTS
+from billing.office.policy_closing import CLOSING_POLICIES
 from billing.office.policy_fraud import FRAUD_POLICIES
 from billing.office.policy_kinds import Policy
 from billing.office.policy_methods import METHOD_POLICIES
@@ -187,6 +188,7 @@ POLICIES: dict[str, Policy] = {
         *METHOD_POLICIES,
         *PROCESSOR_POLICIES,
         *FRAUD_POLICIES,
+        *CLOSING_POLICIES,
         *PLAN_POLICIES,
     )
 }  # fmt: skip

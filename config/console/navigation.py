@@ -151,6 +151,8 @@ GROUPS: tuple[tuple[Sentence, tuple[Item, ...]], ...] = (
             Item(_("GL exports"), "file_export", "gl_exports", ("export_accounting",)),
             Item(_("Chart of accounts"), "format_list_numbered", "ledger_ledgeraccount_changelist", ("see_journal",)),
             Item(_("Periods"), "calendar_month", "periods", ("see_journal",)),
+            Item(_("Day ends"), "event_available", "day_ends", ("see_journal",)),
+            Item(_("Month closes"), "lock_clock", "month_closes", ("see_journal",)),
             Item(_("Proofs of the books"), "verified", "books_proofs", ("see_journal",)),
         ),
     ),

@@ -132,6 +132,11 @@ TRIGGERS = {
     "reconciliation_savedcsvprofile": f"{AUDITED} {FROZEN}",
     "reconciliation_statementline": f"adds_up {FROZEN}",
     "reconciliation_booksproof": f"{KEPT} {AUDITED}",
+    "reconciliation_dayclose": f"{KEPT} {AUDITED} day_closed_once",
+    "reconciliation_dayreopening": f"{KEPT} {AUDITED}",
+    "reconciliation_monthclose": f"{KEPT} {AUDITED}",
+    "reconciliation_monthpack": f"{AUDITED} {FROZEN}",
+    "reconciliation_monthstart": f"{KEPT} {AUDITED}",
 }
 DEFERRED = {
     ("billing_allocation", "adds_up"), ("billing_invoice", "adds_up"), ("billing_invoice", "adds_up_new"),

@@ -319,6 +319,8 @@ GUARDS = [
     ("payments_payment", "frozen", "3 payment_guards_in_place"),
     ("receipts_receipt", "frozen_whole", "3 receipt_guards_in_place"),
     ("reconciliation_booksproof", "append_only", "3 closing_guards_in_place"),
+    ("reconciliation_dayclose", "day_closed_once", "3 closing_guards_in_place"),
+    ("reconciliation_monthpack", "frozen", "3 closing_guards_in_place"),
 ]
 
 

@@ -1,13 +1,19 @@
 """The rules about proofs and closes are seen to bite: one thing is put wrong behind the guards, that rule is named."""
 
+from datetime import date
+
 import pytest
+from django.db import transaction
 
 from billing.office.acting import acting
 from billing.office.models import Organization
 from reconciliation.selectors.proofs import verify_proofs
+from reconciliation.services.closing_days import close_day, reopen_day
 from reconciliation.tasks import prove_books
 from tests import builders
+from tests.builders import NOW
 from tests.commands import run
+from tests.reconciliation.test_month_closes import locked
 from tests.reconciliation.test_proving import DAY, TWO, school  # noqa: F401  a fixture
 from tests.reconciliation.test_verify_books import TRAIL, broken, lift_the_guards, plant, settle
 
@@ -22,6 +28,13 @@ def closed(school: Organization) -> Organization:  # noqa: F811
             prove_books(TWO + day * DAY)
             builders.customer(school, f"Ben {day}")
         settle()
+    sue = builders.user(school, "supervisor")
+    with acting(sue, "test"), transaction.atomic():
+        day_close = close_day(organization=school, day=date(2026, 2, 12), remarks="late", now=NOW, by=sue)
+        reopen_day(close=day_close, reason="a late deposit", now=NOW, by=sue)
+        close_day(organization=school, day=date(2026, 2, 12), remarks="late", now=NOW, by=sue)
+    locked(school)
+    settle()
     return school
 
 
@@ -46,6 +59,30 @@ PLANTS: dict[str, tuple[str, set[str]]] = {
     ),
     "no signature": (f"UPDATE reconciliation_booksproof SET signature = 'x' {SECOND}", {SIGNED}),
     "no certificate": (f"UPDATE reconciliation_booksproof SET certificate = '' {SECOND}", {SIGNED}),
+    "a month locked without its pack": (
+        "UPDATE reconciliation_monthpack SET state = 'given_up'",
+        {"12 locked_month_has_its_pack", TRAIL},
+    ),
+    "a pack whose month is open": (
+        "UPDATE ledger_period SET state = 'open' WHERE state = 'locked'",
+        {"12 locked_month_has_its_pack", TRAIL},
+    ),
+    "a pack that is no longer on disk": (
+        "UPDATE reconciliation_monthpack SET stored_as = '00'",
+        {"12 pack_is_kept", TRAIL},
+    ),
+    "a day closed twice": (
+        "DELETE FROM reconciliation_dayreopening",
+        {"12 day_closed_once", TRAIL},
+    ),
+    "other figures of a day": (
+        "UPDATE reconciliation_dayclose SET figures = jsonb_set(figures, '{entries}', '7'::jsonb) WHERE round = 1",
+        {"46 close_is_what_was_signed"},
+    ),
+    "another checklist of a month": (
+        "UPDATE reconciliation_monthclose SET checks = '[]'",
+        {"46 close_is_what_was_signed"},
+    ),
     "an audit trail made anew": (
         "UPDATE office_auditseal SET digest = sha256('x') WHERE position ="
         f" (SELECT audit_position FROM reconciliation_booksproof {SECOND})",

@@ -6,4 +6,6 @@ RULES = [*closing.RULES, *processors.RULES]
 COUNTED = {
     "proofs": ("reconciliation_booksproof", "organization_id"),
     "processor differences": ("reconciliation_processordiscrepancy", "organization_id"),
+    "closed days": ("reconciliation_dayclose", "organization_id"),
+    "closed months": ("reconciliation_monthclose", "organization_id"),
 }

@@ -21,6 +21,7 @@ from billing.ledger.models import Period
 from billing.office import approvals, clock
 from billing.office.models import ApiClient, ApprovalRequest, Notice, Organization, PolicySetting, User
 from billing.office.policies import POLICIES, policies_for
+from reconciliation.services.proving import prove_organization
 from tests import builders as b
 from tests.config.console.cast import person, signed_in
 
@@ -147,6 +148,7 @@ class TestMonths:
 
     def test_invariant_12_an_accountant_asks_and_a_finance_manager_closes_and_reopens(self, org: Organization) -> None:
         b.invoice(b.customer(org), "120.00")
+        prove_organization(organization=org, now=clock.now())
         fin, client = b.user(org, "finance_manager"), person(org, "accountant")
         for action, state in (("close_period", "closed"), ("reopen_period", "open")):
             assert client.post(self.url(action), {"reason": "month end"}).status_code == 302
@@ -157,6 +159,7 @@ class TestMonths:
 
     def test_what_was_posted_meanwhile_undoes_the_approval(self, org: Organization) -> None:
         b.invoice(b.customer(org), "120.00")
+        prove_organization(organization=org, now=clock.now())
         person(org, "accountant").post(self.url(), {"reason": "month end"})
         b.invoice(b.customer(org), "80.00")
         with pytest.raises(DomainError) as refused:
