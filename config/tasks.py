@@ -28,7 +28,7 @@ from payments.tasks import (
     tend_zoho,
 )
 from receipts.tasks import issue_refund_papers, mature_due_cheques
-from reconciliation.tasks import pack_months, prove_books, read_bank_files
+from reconciliation.tasks import compare_zoho, pack_months, prove_books, prove_processors, read_bank_files
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +55,8 @@ JOBS: list[tuple[str, Callable[[datetime], object]]] = [
     ("post_gl", post_gl),
     ("send_due_notices", send_due_notices),
     ("pack_months", pack_months),
+    ("prove_processors", prove_processors),
+    ("compare_zoho", compare_zoho),
     ("prove_books", prove_books),  # the longest, so that nothing waits for it
 ]
 

@@ -7,7 +7,9 @@ from billing.office.acting import acting
 from billing.office.clock import now as read_clock
 from reconciliation.services.importing import read_bank_file
 from reconciliation.services.packing import make_packs
+from reconciliation.services.processors import proving as processors
 from reconciliation.services.proving import prove_due
+from reconciliation.services.zoho.comparing import compare_due
 
 READ_SECONDS = 60  # no further file is begun after this long
 # No proof is begun after this long, so that the other jobs of the minute are not kept waiting by many organizations.
@@ -40,3 +42,15 @@ def pack_months(now: datetime) -> int:
     """Make the packs of months that are to be locked, and lock them."""
     with acting(None, "job pack_months"):
         return make_packs(now=now)
+
+
+def prove_processors(now: datetime) -> int:
+    """Once a day of each organization's calendar: what lies at each processor, and what differs there."""
+    with acting(None, "job prove_processors"):
+        return processors.prove_due(now=now)
+
+
+def compare_zoho(now: datetime) -> int:
+    """Once a day: our subscriptions and invoices beside Zoho's; again where Zoho could not be read or news may come."""
+    with acting(None, "job compare_zoho"):
+        return compare_due(now=now)

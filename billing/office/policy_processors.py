@@ -19,7 +19,7 @@ PROCESSOR_POLICIES = (
     ),
     Policy(
         "processors.explain_alone", "amount", None,
-        _("Differences of money up to this are explained by one person, above it with the finance manager; empty: none."),
+        _("Differences up to this are explained by one person, above it with the finance manager; empty: none."),
         _("in the organization's currency"),
     ),
 )  # fmt: skip

@@ -139,7 +139,11 @@ GROUPS: tuple[tuple[Sentence, tuple[Item, ...]], ...] = (
     ),
     (
         _("Reconciliation"),
-        (Item(_("Bank files"), "upload_file", "bank_files", ("import_bank_file",)),),
+        (
+            Item(_("Bank files"), "upload_file", "bank_files", ("import_bank_file",)),
+            Item(_("Processor proof"), "balance", "processor_proofs", ("see_receivables",)),
+            Item(_("Zoho comparison"), "compare_arrows", "zoho_comparison", ("see_receivables",)),
+        ),
     ),
     (
         _("Ledger"),

@@ -24,7 +24,7 @@ SELECT office_protect_frozen('reconciliation_processordiscrepancy', 'amount', 'e
   'closed_at');
 SELECT office_protect_append_only('reconciliation_payoutoffset');
 SELECT office_protect_frozen('reconciliation_zohocomparison', 'state', 'subscriptions', 'invoices', 'payments',
-  'customers', 'differing', 'tries', 'trouble', 'next_at', 'finished_at');
+  'customers', 'units_done', 'differing', 'tries', 'trouble', 'next_at', 'finished_at');
 SELECT office_protect_frozen('reconciliation_zohodiscrepancy', 'customer_id', 'subscription_id', 'bill_id',
   'zoho_payment_id', 'amount', 'ours', 'theirs', 'state', 'owner_id', 'errand_id', 'told_id', 'reason_code', 'note',
   'explained_at', 'explained_by_id', 'approval_id', 'seen_at', 'closed_at');
@@ -359,6 +359,7 @@ class Migration(migrations.Migration):
                 ("invoices", models.PositiveIntegerField(default=0, verbose_name="invoices compared")),
                 ("payments", models.PositiveIntegerField(default=0, verbose_name="payments compared")),
                 ("customers", models.PositiveIntegerField(default=0, verbose_name="customers compared")),
+                ("units_done", models.PositiveSmallIntegerField(default=0, verbose_name="lists read")),
                 ("differing", models.PositiveIntegerField(default=0, verbose_name="differences")),
                 ("tries", models.PositiveSmallIntegerField(default=0, verbose_name="tries")),
                 ("trouble", models.CharField(blank=True, max_length=300, verbose_name="trouble")),

@@ -32,7 +32,8 @@ class ZohoComparison(models.Model):
     """The comparison of a day with one account at Zoho: what was compared and what came of it (R149). A mark, no fact.
 
     next_at: when it is begun, gone on with after Zoho could not be read, or looked at a second time because something
-    was seen for the first time. differing: differences that stand after it.
+    was seen for the first time. units_done: lists, or stretches of
+    them, that were read to their end, so that it goes on after them. differing: differences that stand after it.
     """
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
@@ -45,6 +46,7 @@ class ZohoComparison(models.Model):
     invoices = models.PositiveIntegerField(_("invoices compared"), default=0)
     payments = models.PositiveIntegerField(_("payments compared"), default=0)
     customers = models.PositiveIntegerField(_("customers compared"), default=0)
+    units_done = models.PositiveSmallIntegerField(_("lists read"), default=0)
     differing = models.PositiveIntegerField(_("differences"), default=0)
     tries = models.PositiveSmallIntegerField(_("tries"), default=0)
     trouble = models.CharField(_("trouble"), max_length=300, blank=True)

@@ -36,6 +36,21 @@ class Books:
         """All customers, as Books knows them."""
         return _built(objects.contact, self.line.pages("books", "/contacts", "contacts", contact_type="customer"))
 
+    def payment(self, payment_id: str) -> Paid:
+        return self._one(f"/customerpayments/{payment_id}", "payment", objects.paid)
+
+    def invoice(self, invoice_id: str) -> Bill:
+        return self._one(f"/invoices/{invoice_id}", "invoice", objects.bill)
+
+    def contact(self, contact_id: str) -> Payer:
+        return self._one(f"/contacts/{contact_id}", "contact", objects.contact)
+
+    def _one(self, path: str, name: str, build: Callable[[objects.Row], T]) -> T:
+        found = self.line.ask("GET", "books", path).get(name)
+        if not isinstance(found, dict):
+            raise Unreachable(f"no {name} in the answer")
+        return next(_built(build, iter([found])))
+
     def _dated(self, path: str, name: str, first: date, last: date) -> Iterator[Json]:
         return self.line.pages(
             "books", path, name, date_start=first.isoformat(), date_end=last.isoformat(), sort_column="date"
