@@ -27,7 +27,7 @@ from billing.services.books.posting import retry_batches
 PER_PAGE, WAITING_SHOWN = 50, 50
 
 
-@console_path("ledger/", "gl", SEE)
+@console_path("ledger/batches/", "gl", SEE)
 @require_GET
 def gl(request: ConsoleRequest) -> HttpResponse:
     """Figures, what waits, the days, the batches by ?state, ?type, ?from, ?to. About ten queries."""

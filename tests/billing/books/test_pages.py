@@ -32,11 +32,11 @@ def acc(school: Organization) -> Desk:
 
 
 def test_R138_R142_how_the_general_ledger_stands(school, acc: Desk) -> None:
-    page = acc.see("ledger/")
+    page = acc.see("ledger/batches/")
     assert "Never posted yet." in page and "Entries not posted yet 6 oldest of 12 Feb 2026" in page
     assert "No batch here." in page
     post(school)
-    page = acc.see("ledger/")
+    page = acc.see("ledger/batches/")
     for words in (
         "GLB-2026-000004",
         "cash",
@@ -46,12 +46,12 @@ def test_R138_R142_how_the_general_ledger_stands(school, acc: Desk) -> None:
         "missed",
     ):
         assert words in page, words
-    assert "GLB-2026-000004" not in acc.see("ledger/?type=cheque")
-    assert "GLB-2026-000004" not in acc.see("ledger/?to=2026-03-11") and "GLB-2026-000002" in acc.see(
-        "ledger/?to=2026-03-11"
+    assert "GLB-2026-000004" not in acc.see("ledger/batches/?type=cheque")
+    assert "GLB-2026-000004" not in acc.see("ledger/batches/?to=2026-03-11") and "GLB-2026-000002" in acc.see(
+        "ledger/batches/?to=2026-03-11"
     )
-    assert "GLB" not in acc.see("ledger/?state=suspended").partition("Batches")[2].partition("Not posted")[0]
-    assert "Write the date as" in plain(acc.get("ledger/?from=12.3.2026", 422))
+    assert "GLB" not in acc.see("ledger/batches/?state=suspended").partition("Batches")[2].partition("Not posted")[0]
+    assert "Write the date as" in plain(acc.get("ledger/batches/?from=12.3.2026", 422))
 
 
 def test_R140_a_suspended_batch_says_what_to_do_and_is_tried_again(school, acc: Desk) -> None:
@@ -135,7 +135,7 @@ class TestTrialBalance:
         assert "other" not in acc.see(f"ledger/lines/?account={theirs.pk}").lower().partition("journal lines")[2][:40]
 
 
-@pytest.mark.parametrize("path", ["ledger/", "ledger/trial-balance/", "ledger/lines/", "ledger/adjustments/"])
+@pytest.mark.parametrize("path", ["ledger/batches/", "ledger/trial-balance/", "ledger/lines/", "ledger/adjustments/"])
 @pytest.mark.parametrize(("role", "status"), [("clerk", 403), ("supervisor", 200), ("accountant", 200)])
 def test_who_may_look(school, path: str, role: str, status: int) -> None:
     desk(school, role).get(path, status)
@@ -143,7 +143,7 @@ def test_who_may_look(school, path: str, role: str, status: int) -> None:
 
 def test_pages_take_no_more_statements_with_more_in_them(school, acc: Desk) -> None:
     post(school)
-    for path in ("ledger/", "ledger/trial-balance/", "ledger/lines/"):
+    for path in ("ledger/batches/", "ledger/trial-balance/", "ledger/lines/"):
         acc.get(path)
         with CaptureQueriesContext(connection) as few:
             acc.get(path)
