@@ -1,5 +1,7 @@
 """How a checklist is drawn: each line with its state, how many, how much, and where to put it right."""
 
+from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from django.urls import NoReverseMatch, reverse
@@ -9,9 +11,7 @@ from billing.admin.base import ConsoleRequest, may_here
 from billing.errors import Sentence
 from billing.money import format_money
 from billing.office.models.user import Mode
-from reconciliation.rules.checklist import Line, Outcome, Place
-from reconciliation.selectors.closing_checks import DAY_CHECKS
-from reconciliation.selectors.closing_checks_month import MONTH_CHECKS
+from reconciliation.rules.checklist import Check, Line, Outcome, Place
 
 
 def drawn(lines: list[Line]) -> list[dict[str, Any]]:
@@ -27,13 +27,13 @@ def drawn(lines: list[Line]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def kept(checks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def kept(answered: list[dict[str, Any]], checks: Iterable[Check]) -> list[dict[str, Any]]:
     """A frozen checklist, drawn the same way: sentences in the reader's language, notes as they were written."""
-    sentences: dict[str, Sentence] = {check.code: check.sentence for check in (*DAY_CHECKS, *MONTH_CHECKS)}
+    sentences: dict[str, Sentence] = {check.code: check.sentence for check in checks}
     return [
         one | {"sentence": sentences.get(one["code"], one["sentence"]), "look": f"check.{one['outcome']}",
-               "amounts": ", ".join(f"{amount} {currency}" for currency, amount in one["amounts"].items())}
-        for one in checks
+               "amounts": _amounts({name: Decimal(amount) for name, amount in one["amounts"].items()})}
+        for one in answered
     ]  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from reconciliation.admin.checklists import drawn, kept, may_close_days
 from reconciliation.models import DayClose
 from reconciliation.rules.checklist import blockers, warnings
 from reconciliation.selectors.closed_days import booked_after_close, figures_of_day, last_days, standing_close
-from reconciliation.selectors.closing_checks import ask_day
+from reconciliation.selectors.closing_checks import DAY_CHECKS, ask_day
 from reconciliation.services.closing_days import close_day, reopen_day
 
 SHOWN = 31
@@ -77,7 +77,8 @@ def _context(request: ConsoleRequest, day: date, form: Form) -> dict[str, Any]:
     methods = dict(Method.choices)
     return console_context(
         request, _("Day end"), day=day, close=close, form=form, may_close=may_close_days(request),
-        checks=kept(close.checks) if close else drawn(lines), figures=figures, currency=organization.currency,
+        checks=kept(close.checks, DAY_CHECKS) if close else drawn(lines), figures=figures,
+        currency=organization.currency,
         methods=[(methods.get(row["method"], row["method"]), row) for row in figures["payments"]],
         blockers=len(blockers(lines)), warnings=len(warnings(lines)),
         late=booked_after_close(organization, [close]).get(day, 0) if close else 0,

@@ -26,7 +26,7 @@ from reconciliation.admin.checklists import drawn, kept
 from reconciliation.models import MonthClose, MonthPack, PackState
 from reconciliation.rules.checklist import Line, blockers, warnings
 from reconciliation.selectors.closed_months import months_of, pack_of, prediction, start_of
-from reconciliation.selectors.closing_checks_month import ask_month
+from reconciliation.selectors.closing_checks_month import MONTH_CHECKS, ask_month
 from reconciliation.services.closing_months import begin_month
 
 
@@ -57,7 +57,8 @@ def month_close(request: ConsoleRequest, month: str) -> HttpResponse:
     )
     context = console_context(
         request, f"{first:%Y-%m}", period=period, month=month, is_open=is_open, close=close,
-        history=history[0 if is_open else 1:], checks=drawn(lines) if is_open else kept(close.checks if close else []),
+        history=history[0 if is_open else 1:],
+        checks=drawn(lines) if is_open else kept(close.checks if close else [], MONTH_CHECKS),
         blockers=len(blockers(lines)), warnings=len(warnings(lines)), start=start_of(organization, first),
         predicted=prediction(organization), waiting=waiting.first(), pack=pack_of(organization, first),
         may_ask=may_here(request, months.CLOSE, Mode.MAKE, Mode.CHECK), may_download=_may_download(request),

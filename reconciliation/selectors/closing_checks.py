@@ -225,7 +225,7 @@ def ledger_posted(asked: Asked) -> Answer:
     if suspended:
         note = ", ".join(suspended[:5])
     elif waiting:
-        note, facts = _("{waiting} entries wait for the next run"), {"waiting": waiting}
+        note, facts = _("waiting for the next run: {waiting}"), {"waiting": waiting}
     return found(Outcome.BLOCKER, len(suspended), note=note, facts=facts, place=place(*BATCHES))
 
 

@@ -199,7 +199,9 @@ class TestPages:
             assert "12 Mar 2026 ○ open" in sue.see("books/days/").replace("March", "Mar")
             assert "Every bank line is explained" in sue.see("books/days/2026-03-12/")
             assert "signed by sue" in sue.follow("books/days/2026-03-12/", remarks="")
-            assert "The checklist as it was signed" in sue.see("books/days/2026-03-12/")
+            signed = sue.see("books/days/2026-03-12/")
+            assert "The checklist as it was signed" in signed
+            assert "Bank statements are loaded up to the day before" in signed
             assert "a late deposit" in sue.follow("books/days/2026-03-12/reopen/", reason="a late deposit")
 
     def test_what_was_booked_since_is_told(self, school: Organization) -> None:
