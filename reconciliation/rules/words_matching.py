@@ -66,7 +66,6 @@ DOUBT_WORDS: dict[str, Sentence] = {
     "much_more": _("{more_amount} more than the named invoices ask for."),
     "whole_amount_again": _("The amount is that of the whole invoice, of which only part is open."),
     "paid_already": _("Invoice {number} is paid already, and the amount is another."),
-    "guessed_before": _("An earlier payment was set against this invoice without naming it; one of the two is wrong."),
     "invoice_disputed": _("Invoice {number} is disputed; no money goes to it by itself."),
     "part_not_allowed": _("Invoice {number} may not be paid in part."),
     "tax_withheld": _("{short_amount} short, a share that payers keep back as tax: a deduction, not a write-off."),
