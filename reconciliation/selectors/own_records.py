@@ -1,0 +1,150 @@
+"""What the books have already of money that a bank's statement shows: entered by a clerk, deposited, refunded.
+
+Such a line is not new money. It is found before anybody decides what a line pays, or it would be booked twice.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import chain
+from typing import Any
+
+from payments.models import BankAccount, Deposit, Method, Payment, PaymentReconciliation, PaymentState, RefundAttempt
+from payments.models.deposit import DepositState
+from payments.models.refund import AttemptState, RefundState
+from reconciliation.models import Direction, Match, StatementLine
+from reconciliation.rules.matching.name_forms import forms_of
+from reconciliation.rules.matching.normalising import plain_number
+
+# The bank books a transfer a little before or after the clerk enters it, a slip or a refund some days after it left.
+BEFORE, AFTER, AFTER_SLIP = timedelta(days=7), timedelta(days=7), timedelta(days=10)
+SHORTEST_REFERENCE = 4
+
+Record = Payment | Deposit | RefundAttempt
+Says = Callable[[Any, StatementLine], str]
+
+
+@dataclass(frozen=True)
+class Own:
+    """A line and the record of ours it is. says: "reference", "name" or "only": why."""
+
+    line: StatementLine
+    record: Record
+    says: str
+
+
+def entered_payments(bank_account: BankAccount) -> list[Payment]:
+    """Transfers in the books that no bank line is matched to: into this account, or into none that was named."""
+    taken = Match.objects.filter(kind="payment", undone_at__isnull=True, payment__isnull=False)
+    reconciled = PaymentReconciliation.objects.filter(opened_at__isnull=True)
+    rows = Payment.objects.filter(
+        organization=bank_account.organization, method=Method.BANK_TRANSFER, currency=bank_account.currency,
+        state=PaymentState.PROCESSED,
+    )  # fmt: skip
+    rows = rows.filter(bank_account=bank_account) | rows.filter(bank_account__isnull=True)
+    return list(
+        rows.exclude(pk__in=taken.values("payment")).exclude(pk__in=reconciled.values("payment")).order_by("pk")
+    )
+
+
+def find_own(bank_account: BankAccount, lines: Iterable[StatementLine]) -> Iterator[Own]:
+    """Lines that are records of ours beyond doubt: the amount fits, the day is near, and either a reference or the
+    payer says so, or, for slips and refunds, nothing else of that amount is anywhere near. Four queries.
+
+    One line to one record: where two lines, or two records, would do, a person decides.
+    """
+    waiting = list(lines)
+    came = [line for line in waiting if line.direction == Direction.IN]
+    left = [line for line in waiting if line.direction == Direction.OUT]
+    yield from chain(
+        _pairs(came, entered_payments(bank_account), _payment_says),
+        _pairs(came, _slips(bank_account), _slip_says),
+        _pairs(left, _refunds(bank_account), _refund_says),
+    )
+
+
+def amounts_entered(bank_account: BankAccount) -> dict[tuple[int, Decimal], list[Payment]]:
+    """Customer and amount → transfers that were entered and that no bank line is matched to. Two queries."""
+    found: dict[tuple[int, Decimal], list[Payment]] = defaultdict(list)
+    for payment in entered_payments(bank_account):
+        found[payment.customer_id, payment.amount].append(payment)
+    return found
+
+
+def is_near(payment: Payment, day: date) -> bool:
+    """Whether a line of that day may be the payment."""
+    return -BEFORE <= day - payment.received_on <= AFTER
+
+
+def _pairs(lines: list[StatementLine], records: Iterable[Record], says: Says) -> Iterator[Own]:
+    by_record: dict[int, list[tuple[StatementLine, str]]] = defaultdict(list)
+    by_line: dict[int, int] = defaultdict(int)
+    by_amount: dict[Decimal, list[StatementLine]] = defaultdict(list)
+    for line in lines:
+        by_amount[line.open_amount].append(line)
+    kept = list(records)
+    for record in kept:
+        for line in by_amount.get(_amount(record), ()):
+            word = says(record, line)
+            if word:
+                by_record[record.pk].append((line, word))
+                by_line[line.pk] += 1
+    for record in kept:
+        found = by_record.get(record.pk, [])
+        sure = [pair for pair in found if pair[1] == "reference"] or found
+        if len(sure) == 1 and (sure[0][1] == "reference" or by_line[sure[0][0].pk] == 1):
+            yield Own(sure[0][0], record, sure[0][1])
+
+
+def _amount(record: Record) -> Decimal:
+    if isinstance(record, Deposit):
+        return Decimal(record.total_amount)
+    return Decimal(record.amount if isinstance(record, Payment) else record.refund.paid_amount)
+
+
+def _payment_says(payment: Payment, line: StatementLine) -> str:
+    if not is_near(payment, line.booked_on):
+        return ""
+    if _mentions(line, payment.reference) or _mentions(line, payment.number):
+        return "reference"
+    ours = {form.core for form in forms_of(payment.payer_name)}
+    return "name" if ours & {form.core for form in forms_of(line.party_name)} - {""} else ""
+
+
+def _slip_says(slip: Deposit, line: StatementLine) -> str:
+    assert slip.deposited_on is not None
+    if not timedelta(0) <= line.booked_on - slip.deposited_on <= AFTER_SLIP:
+        return ""
+    return "reference" if _mentions(line, slip.slip_reference) or _mentions(line, slip.number) else "only"
+
+
+def _refund_says(sent: RefundAttempt, line: StatementLine) -> str:
+    if not -BEFORE <= line.booked_on - sent.sent_on <= AFTER_SLIP:
+        return ""
+    return "reference" if _mentions(line, sent.refund.number) or _mentions(line, sent.reference) else "only"
+
+
+def _mentions(line: StatementLine, reference: str) -> bool:
+    wanted = plain_number(reference)
+    said = plain_number(f"{line.bank_reference} {line.end_to_end_id} {line.customer_reference} {line.text}")
+    return len(wanted) >= SHORTEST_REFERENCE and wanted in said
+
+
+def _slips(bank_account: BankAccount) -> Iterable[Record]:
+    taken = Match.objects.filter(kind="deposit", undone_at__isnull=True)
+    rows = Deposit.objects.filter(
+        bank_account=bank_account, state=DepositState.DEPOSITED, deposited_on__isnull=False
+    ).exclude(pk__in=taken.values("deposit"))  # fmt: skip
+    return rows.order_by("pk")
+
+
+def _refunds(bank_account: BankAccount) -> Iterable[Record]:
+    """The tries by which refunds left this account."""
+    taken = Match.objects.filter(kind="refund", undone_at__isnull=True)
+    rows = RefundAttempt.objects.filter(
+        bank_account=bank_account, state=AttemptState.SUCCEEDED, method__in=(Method.BANK_TRANSFER, Method.CHEQUE),
+        refund__state=RefundState.PROCESSED, refund__currency=bank_account.currency,
+    ).exclude(refund__in=taken.values("refund"))  # fmt: skip
+    return rows.select_related("refund").order_by("pk")
