@@ -11,6 +11,7 @@ from django.utils.translation import override
 from billing.office.acting import acting
 from billing.office.models import Organization, User
 from billing.office.notices import send_due_notices
+from billing.office.papers.errors import PdfUnavailable
 from config.demo.cast import ALLEGRO, FAMILY, HOUSES, PARENT, PASSWORD, PLATFORM_ADMIN, House
 from config.demo.episodes import EPISODES, plan_episodes
 from config.demo.episodes_counter import EPISODES as COUNTER_EPISODES
@@ -21,7 +22,6 @@ from config.demo.progress import Progress, Stream
 from config.demo.story import DAYS, Story
 from receipts.models import Receipt
 from receipts.models.receipt import Delivery
-from receipts.papers.errors import PdfUnavailable
 from receipts.services.papers import hand_out
 
 PRINTED = 2

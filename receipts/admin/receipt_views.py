@@ -7,8 +7,8 @@ from django.views.decorators.http import require_GET
 
 from billing.admin.base import ConsoleRequest, console_context, console_path
 from billing.office import acting, clock
+from billing.office.papers.errors import PdfUnavailable
 from receipts.models import Receipt
-from receipts.papers.errors import PdfUnavailable
 from receipts.services.papers import hand_out, page_of
 
 HOW = ("print", "download")

@@ -18,6 +18,7 @@ from billing.errors import BadInput, DomainError, Sentence
 from billing.inputs import parse_day
 from billing.money import format_money
 from billing.office import acting, clock
+from billing.office.papers.errors import PdfUnavailable
 from payments.admin.refund_page import ASK, find_refund
 from payments.models import BankAccount, DrawerSession, Refund, RefundAttempt
 from payments.models.payment import Method
@@ -28,7 +29,6 @@ from payments.services.gateway_refunds import goes_by_program
 from payments.services.paying_out import FROM_BANK, LIVE, NotApproved, ways_to_pay_out
 from payments.services.refund_ways import KEPT
 from receipts.models import RefundReceipt
-from receipts.papers.errors import PdfUnavailable
 from receipts.services.refund_papers import hand_out_refund_receipt, issue_refund_receipt, refund_page_of
 from receipts.services.refunds import pay_out_refund, settle_refund
 

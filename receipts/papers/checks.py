@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
-from receipts.papers.errors import INSTALL_COMMAND, PdfUnavailable
+from billing.office.papers.errors import INSTALL_COMMAND, PdfUnavailable
 
 
 @register(Tags.security, deploy=True)
@@ -15,7 +15,7 @@ def check_papers(**kwargs: Any) -> Sequence[CheckMessage]:
 
 
 def _drawing() -> Sequence[CheckMessage]:
-    from receipts.papers.coverage import can_draw
+    from billing.office.papers.coverage import can_draw
 
     hint = f"Run: {INSTALL_COMMAND}"
     try:

@@ -12,8 +12,8 @@ from django.core.files.storage import default_storage
 from django.utils.safestring import SafeString
 
 from billing.money import SIGNS, format_amount, format_money
+from billing.office.papers.coverage import cover
 from receipts.papers import codes, labels
-from receipts.papers.coverage import cover
 from receipts.papers.paper import Paper
 
 log = logging.getLogger(__name__)

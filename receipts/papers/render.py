@@ -5,7 +5,7 @@ from typing import Any
 
 from django.template.loader import render_to_string
 
-from receipts.papers.engine import html_to_pdf
+from billing.office.papers.engine import html_to_pdf
 from receipts.papers.frame import Sheet, printable
 from receipts.papers.paper import Paper
 from receipts.papers.refund_sheet import RefundSheet

@@ -6,11 +6,10 @@ from typing import Any
 
 from billing.models import Customer
 from billing.office.models import Organization, User
+from billing.office.papers.engine import paper_size
 from billing.office.policies import PolicyBook
 from billing.words import amount_in_words
 from receipts.papers.labels import LANGUAGES
-
-LETTER_COUNTRIES = frozenset(("US", "CA", "MX"))
 
 
 def letterhead(
@@ -20,7 +19,7 @@ def letterhead(
     return {
         "version": 1,
         "languages": _languages(book),
-        "paper": "letter" if organization.country in LETTER_COUNTRIES else "A4",
+        "paper": paper_size(organization.country),
         "organization": _organization(organization),
         "customer": _customer(customer),
         "issued_at": issued_at.astimezone(organization.zone).isoformat(timespec="seconds"),

@@ -7,9 +7,9 @@ from django.db import transaction
 from billing.office import clock
 from billing.office.models import User
 from billing.office.notices import Attachment
+from billing.office.papers import archive
 from receipts.models import Receipt, ReceiptCopy, ReceiptDocument
 from receipts.models.receipt import DocumentKind
-from receipts.papers import archive
 from receipts.papers.paper import Paper
 
 # The libraries that draw and sign take most of a second to load, and Pango may be missing: imported when needed.

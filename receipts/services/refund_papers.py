@@ -15,12 +15,12 @@ from billing.office import clock
 from billing.office.models import Notice, User
 from billing.office.models.notice import Channel, NoticeState
 from billing.office.notices import Attachment, Message, queue_notices
+from billing.office.papers import archive
 from billing.office.policies import policies_for
 from billing.transactions import transaction_required
 from payments.models import Refund
 from payments.models.refund import AttemptState, RefundState
 from receipts.models import Receipt, RefundReceipt, RefundReceiptCopy, RefundReceiptDocument
-from receipts.papers import archive
 from receipts.papers.paper import Paper
 from receipts.services.refund_content import refund_content
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.db import transaction
 
+from billing.office.papers.engine import stylesheet
 from receipts.models import Receipt
-from receipts.papers.engine import stylesheet
 from receipts.papers.paper import Paper
 from receipts.papers.render import render_html, render_pdf
 from receipts.papers.signing import sign

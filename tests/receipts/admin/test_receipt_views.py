@@ -6,9 +6,9 @@ import pytest
 
 from billing.models import Customer
 from billing.office.models import Organization
+from billing.office.papers.errors import PdfUnavailable
 from receipts.admin import receipt_views
 from receipts.models import Receipt, ReceiptCopy
-from receipts.papers.errors import PdfUnavailable
 from tests import builders
 from tests.receipts.admin.counter import Counter
 

@@ -10,10 +10,10 @@ from billing.ledger.models import Role
 from billing.office import clock
 from billing.office.models import Notice
 from billing.office.notices import send_due_notices
+from billing.office.papers.errors import PdfUnavailable
 from payments.models import Refund, RefundAttempt
 from payments.services.bank_accounts import ensure_bank_account
 from receipts.models import RefundReceipt, RefundReceiptCopy
-from receipts.papers.errors import PdfUnavailable
 from receipts.papers.signing import check_signature
 from receipts.services import refund_papers
 from tests import builders

@@ -6,8 +6,8 @@ import pytest
 import time_machine
 
 from billing.office.models import AuditEntry
+from billing.office.papers.errors import PdfUnavailable
 from receipts.models import ReceiptCopy
-from receipts.papers.errors import PdfUnavailable
 from receipts.services import papers
 from tests import builders
 from tests.billing.api.caller import Caller, payment

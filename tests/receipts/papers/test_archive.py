@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from receipts.papers import archive
-from receipts.papers.errors import TamperedDocument
+from billing.office.papers import archive
+from billing.office.papers.errors import TamperedDocument
 
 
 @pytest.fixture(autouse=True)

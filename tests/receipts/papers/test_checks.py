@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from receipts.papers import coverage
+from billing.office.papers import coverage
 from receipts.papers.checks import check_papers
 
 

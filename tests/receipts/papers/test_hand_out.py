@@ -10,10 +10,10 @@ from django.db import IntegrityError, transaction
 
 from billing.office.models import Notice
 from billing.office.notices import send_due_notices
+from billing.office.papers import archive
+from billing.office.papers.errors import PdfUnavailable, TamperedDocument
 from receipts.models import Receipt, ReceiptCopy, ReceiptDocument
 from receipts.models.receipt import DocumentKind
-from receipts.papers import archive
-from receipts.papers.errors import PdfUnavailable, TamperedDocument
 from receipts.papers.signing import check_signature
 from receipts.services import papers
 from receipts.services.counter import ReceiptWish

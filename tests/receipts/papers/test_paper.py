@@ -19,8 +19,8 @@ from django.core.files.storage import default_storage
 from django.utils.translation import override
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from receipts.papers import coverage, engine
-from receipts.papers.errors import PdfUnavailable
+from billing.office.papers import coverage, engine
+from billing.office.papers.errors import PdfUnavailable
 from receipts.papers.render import render_html, render_pdf
 from tests.receipts.papers.papers import (
     NUMBER,

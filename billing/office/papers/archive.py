@@ -6,7 +6,7 @@ from pathlib import Path
 from django.conf import settings
 
 from billing.office.files import write_whole
-from receipts.papers.errors import TamperedDocument
+from billing.office.papers.errors import TamperedDocument
 
 
 def keep(data: bytes) -> str:

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from functools import lru_cache
 
-from receipts.papers.errors import PdfUnavailable
+from billing.office.papers.errors import PdfUnavailable
 
 MISSING = "□"  # U+25A1: a name with a visible hole is queried, a name with a silent one is not
 # Drawn as nothing by intent, so no font need know them.

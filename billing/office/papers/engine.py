@@ -10,11 +10,12 @@ from urllib.request import url2pathname
 from django.conf import settings
 from django.contrib.staticfiles import finders
 
-from receipts.papers.compact import compact_fonts
-from receipts.papers.errors import PdfUnavailable
+from billing.office.papers.compact import compact_fonts
+from billing.office.papers.errors import PdfUnavailable
 
 STYLESHEET = "receipts/receipt.css"
 VARIANT = "pdf/a-2b"
+LETTER_COUNTRIES = frozenset(("US", "CA", "MX"))
 
 # Note [One font configuration for each thread]
 # A new FontConfiguration per document is never given back: memory grows by a quarter of a megabyte a receipt. One
@@ -23,34 +24,43 @@ VARIANT = "pdf/a-2b"
 _own = threading.local()
 
 
-def html_to_pdf(html: str) -> bytes:
-    """A PDF/A file, the same bytes for the same HTML. Raises PdfUnavailable without Pango."""
-    weasyprint, css, fonts, fetcher = _engine()
+def html_to_pdf(html: str, *, more: str = "") -> bytes:
+    """A PDF/A file, the same bytes for the same HTML. more: a stylesheet besides that of all papers.
+
+    Raises PdfUnavailable without Pango.
+    """
+    weasyprint, css, fonts, fetcher = _engine(more)
     document = weasyprint.HTML(string=html, url_fetcher=fetcher).render(stylesheets=css, font_config=fonts)
     identifier = hashlib.sha256(html.encode()).digest()[:16]
     pdf: bytes = document.write_pdf(pdf_variant=VARIANT, pdf_identifier=identifier, dpi=300, finisher=compact_fonts)
     return pdf
 
 
-def _engine() -> tuple[Any, list[Any], Any, Any]:
+def _engine(more: str) -> tuple[Any, list[Any], Any, Any]:
     """WeasyPrint is imported on the first paper: half a second that no other page should pay."""
-    if not hasattr(_own, "engine"):
+    engines: dict[str, tuple[Any, list[Any], Any, Any]] = _own.__dict__.setdefault("engines", {})
+    if more not in engines:
         try:
             import weasyprint
             from weasyprint.text.fonts import FontConfiguration
         except OSError as missing:
             raise PdfUnavailable() from missing
         fonts, fetcher = FontConfiguration(), _local_fetcher()
-        css = weasyprint.CSS(filename=stylesheet(), font_config=fonts, url_fetcher=fetcher)
-        _own.engine = weasyprint, [css], fonts, fetcher
-    engine: tuple[Any, list[Any], Any, Any] = _own.engine
-    return engine
+        sheets = [stylesheet(name) for name in (STYLESHEET, more) if name]
+        css = [weasyprint.CSS(filename=sheet, font_config=fonts, url_fetcher=fetcher) for sheet in sheets]
+        engines[more] = weasyprint, css, fonts, fetcher
+    return engines[more]
 
 
-def stylesheet() -> str:
-    found = finders.find(STYLESHEET)
-    assert isinstance(found, str), f"{STYLESHEET} is missing"
+def stylesheet(name: str = STYLESHEET) -> str:
+    found = finders.find(name)
+    assert isinstance(found, str), f"{name} is missing"
     return found
+
+
+def paper_size(country: str) -> str:
+    """ "letter" where it is the custom, else "A4"."""
+    return "letter" if country in LETTER_COUNTRIES else "A4"
 
 
 def may_fetch(url: str) -> bool:
