@@ -179,6 +179,18 @@ SENTENCES: dict[str, Sentence] = {
     "zoho_discrepancy_corrected_by": _("What is corrected at Zoho names the errand that does it."),
     "zoho_discrepancy_of_organization": NOT_HERE,
     "match_reversal_once": _("This bank line was taken back by another one."),
+    # reconciliations of bank accounts
+    "bank_reconciliation_one_prepared": _("A reconciliation of this account waits for its signature already."),
+    "bank_reconciliation_once": _("This account is reconciled and signed as of that day already."),
+    "bank_reconciliation_signed_on_approval": _("A signed reconciliation says who signed it, when, and on what."),
+    "bank_reconciliation_signed_by_another": _("You prepared this reconciliation; another person must sign it."),
+    "bank_reconciliation_opened_on_approval": _("A reconciliation is opened on an approval, with a reason."),
+    "match_in_signed_reconciliation": _("This match is in a signed reconciliation; that must be opened first."),
+    "reconciliation_reconciliationroutine_bank_account_id_key": ALREADY_THERE,
+    "reconciliation_variance_followed_id_key": ALREADY_THERE,
+    "variance_once": ALREADY_THERE,
+    "variance_is_some": MORE_THAN_NOTHING,
+    "variance_cleared_with_how": _("A cleared variance says when and how."),
     # proofs and closes
     "books_proof_position_once": NUMBER_TAKEN,
     "books_proof_once_a_night": _("The books were already proved that night."),

@@ -11,9 +11,11 @@ class ReconciliationConfig(AppConfig):
     def ready(self) -> None:
         from billing.office import months
         from payments.services import voiding
+        from reconciliation.services import undoing
         from reconciliation.services.closing_months import check_month, keep_month
-        from reconciliation.services.undoing import void_follows
+        from reconciliation.services.signing_off import check_not_signed
 
-        voiding.AFTER.append(void_follows)
+        voiding.AFTER.append(undoing.void_follows)
+        undoing.GUARDS.append(check_not_signed)
         months.BEFORE_CLOSE.append(check_month)
         months.AFTER_CLOSE.append(keep_month)

@@ -201,6 +201,15 @@ LOOKS: dict[str, Look] = {
     "bank_file.undone": Look(_("taken back"), "↩", "quiet"),
     "statement.ties": Look(_("adds up"), "●", "good"),
     "statement.differs": Look(_("does not add up"), "▲", "bad"),
+    "reconciliation.prepared": Look(_("waits for its signature"), "◔", "wait"),
+    "reconciliation.signed": Look(_("signed"), "●", "good"),
+    "reconciliation.opened": Look(_("opened again"), "↩", "warn"),
+    "reconciliation.dropped": Look(_("not signed"), "–", "quiet"),
+    "reconciliation.due": Look(_("due"), "▲", "warn"),
+    "reconciliation.current": Look(_("up to date"), "●", "good"),
+    "reconciliation.agrees": Look(_("agrees"), "✓", "good"),
+    "reconciliation.differs": Look(_("differs"), "▲", "warn"),
+    "variance.unnamed": Look(_("no reason yet"), "▲", "warn"),
     "jobs.bad": Look(_("not running"), "▲", "bad"),
 }
 

@@ -143,6 +143,8 @@ GROUPS: tuple[tuple[Sentence, tuple[Item, ...]], ...] = (
             Item(_("Bank files"), "upload_file", "bank_files", ("import_bank_file",)),
             Item(_("Processor proof"), "balance", "processor_proofs", ("see_receivables",)),
             Item(_("Zoho comparison"), "compare_arrows", "zoho_comparison", ("see_receivables",)),
+            Item(_("Bank reconciliation"), "account_balance", "reconciliations", ("see_journal",)),
+            Item(_("Differences at banks"), "difference", "variances", ("see_journal",)),
         ),
     ),
     (

@@ -4,6 +4,10 @@ from reconciliation.admin import day_pages as day_pages
 from reconciliation.admin import difference_deeds as difference_deeds
 from reconciliation.admin import month_deeds as month_deeds
 from reconciliation.admin import month_pages as month_pages
+from reconciliation.admin import payment_panel as payment_panel
 from reconciliation.admin import processor_pages as processor_pages
 from reconciliation.admin import proof_pages as proof_pages
+from reconciliation.admin import reconciliation_deeds as reconciliation_deeds
+from reconciliation.admin import reconciliation_pages as reconciliation_pages
+from reconciliation.admin import variance_pages as variance_pages
 from reconciliation.admin import zoho_pages as zoho_pages

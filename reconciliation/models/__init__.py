@@ -1,4 +1,16 @@
 from reconciliation.models.bank_file import BANK_FILE_MOVES, BankFile, BankFileState
+from reconciliation.models.bank_reconciliation import (
+    RECONCILIATION_MOVES,
+    VARIANCE_MOVES,
+    BankReconciliation,
+    Frequency,
+    ReconciliationRoutine,
+    ReconciliationState,
+    Variance,
+    VarianceKind,
+    VarianceReason,
+    VarianceState,
+)
 from reconciliation.models.closing import (
     PACK_MOVES,
     DayClose,
@@ -25,8 +37,11 @@ from reconciliation.models.zoho_comparison import ZohoComparison, ZohoDiscrepanc
 __all__ = [
     "BANK_FILE_MOVES",
     "PACK_MOVES",
+    "RECONCILIATION_MOVES",
+    "VARIANCE_MOVES",
     "BankFile",
     "BankFileState",
+    "BankReconciliation",
     "BankStatement",
     "BooksProof",
     "DayClose",
@@ -35,6 +50,7 @@ __all__ = [
     "DiscrepancyKind",
     "DiscrepancyReason",
     "DiscrepancyState",
+    "Frequency",
     "Match",
     "MatchKind",
     "MonthClose",
@@ -45,9 +61,15 @@ __all__ = [
     "ProcessorDiscrepancy",
     "ProcessorProof",
     "ProofRequest",
+    "ReconciliationRoutine",
+    "ReconciliationState",
     "SavedCsvProfile",
     "StatementKind",
     "StatementLine",
+    "Variance",
+    "VarianceKind",
+    "VarianceReason",
+    "VarianceState",
     "ZohoComparison",
     "ZohoDiscrepancy",
 ]
