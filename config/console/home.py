@@ -23,6 +23,7 @@ from billing.money import ZERO, format_money
 from billing.office import clock
 from billing.office.models.user import Mode
 from config.console.agreement_cards import agreement_cards, chasing_cards, provider_cards
+from config.console.bank_card import bank_card
 from config.console.books import books_of
 from config.console.cards import Card, Desk, listed
 from config.console.counter_cards import cheque_cards, money_back_cards
@@ -43,7 +44,7 @@ EARNED = (LedgerRole.REVENUE, LedgerRole.LATE_FEES, LedgerRole.SALES_RETURNS, Le
 
 
 def home_context(request: HttpRequest) -> dict[str, Any]:
-    """Sections for what the user may do. At most twenty-nine queries beyond the frame of the page."""
+    """Sections for what the user may do. At most thirty-six queries beyond the frame of the page."""
     now = clock.now()
     desk = Desk(request, now, request.organization.today(now))  # type: ignore[attr-defined]
     sections = [
@@ -196,7 +197,7 @@ def _deciding(desk: Desk) -> list[Card]:
 
 
 def _books(desk: Desk) -> list[Card]:
-    """Five queries, three of them at most once a minute."""
+    """Twelve queries, three of them at most once a minute."""
     open_periods = Period.objects.filter(organization=desk.organization, state=PeriodState.OPEN)
     months = list(open_periods.order_by("month").values_list("month", flat=True))
     books = books_of(desk.organization, desk.now)
@@ -220,6 +221,7 @@ def _books(desk: Desk) -> list[Card]:
             else _("ledger less documents: %(gaps)s") % {"gaps": gaps or desk.money(books.difference)},
             listed("ledger_ledgeraccount"), "good" if books.agree else "bad",
         ),
+        bank_card(desk),
         *([proof_card(desk)] if may_here(desk.request, "see_audit") else []),
     ]  # fmt: skip
 

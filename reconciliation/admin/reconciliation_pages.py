@@ -131,7 +131,7 @@ def read_day(request: ConsoleRequest, account: BankAccount) -> tuple[date, str]:
     return today, ""
 
 
-@console_path("reconciliations/<int:pk>/<slug:what>/", "reconciliation_items", SEE)
+@console_path("reconciliations/<int:pk>/items/<slug:what>/", "reconciliation_items", SEE)
 @require_GET
 def items(request: ConsoleRequest, pk: int, what: str) -> HttpResponse:
     """The items a figure is made of, with what each opens. Ten queries."""

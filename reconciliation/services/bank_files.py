@@ -17,6 +17,7 @@ from billing.transactions import transaction_required
 from payments.models import BankAccount
 from reconciliation.formats.source import Source
 from reconciliation.models import BANK_FILE_MOVES, BankFile, BankFileState, BankStatement, Match, StatementLine
+from reconciliation.selectors.reconciliations import last_signed
 
 GAP, REISSUE = "gap", "reissue"
 WISHES = frozenset((GAP, REISSUE))
@@ -80,11 +81,16 @@ def claim(bank_file_id: int | None, *, now: datetime) -> BankFile | None:
     return None
 
 
+class SignedLines(DomainError):
+    code = "signed_lines"
+    sentence = _("This file is in the reconciliation of {account} signed as of {day}; that must be opened first.")
+
+
 @transaction_required
 def take_back(*, bank_file: BankFile, reason: str, now: datetime, by: User | None) -> BankFile:
     """Take a whole import back: its statements and lines stand no more, and the file may be handed in again.
 
-    Only while nothing of it is matched. Raises MatchedAlready, NotTakenIn, BadInput (no reason).
+    Only while nothing of it is matched or signed. Raises MatchedAlready, SignedLines, NotTakenIn, BadInput (no reason).
     """
     reason = clean_text(reason, field="reason", longest=400, required=True)
     lock_bank_accounts(bank_file.organization, bank_file.statements.values_list("bank_account_id", flat=True))
@@ -95,6 +101,10 @@ def take_back(*, bank_file: BankFile, reason: str, now: datetime, by: User | Non
     matched = Match.objects.filter(line__in=lines, undone_at__isnull=True).values("line").distinct().count()
     if matched:
         raise MatchedAlready(count=matched)
+    for statement in file.statements.select_related("bank_account"):
+        signed = last_signed(statement.bank_account)
+        if signed is not None and statement.first_on <= signed.closing_on:
+            raise SignedLines(account=statement.bank_account.name, day=signed.closing_on)
     StatementLine.objects.filter(looks_like__in=lines).update(looks_like=None)
     lines.update(withdrawn=True, looks_like=None)
     BankStatement.objects.filter(bank_file=file).update(withdrawn=True)

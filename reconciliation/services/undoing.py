@@ -14,11 +14,12 @@ from billing.ledger.models import JournalEntry, JournalLine
 from billing.ledger.posting import open_day, post_entries, reversal_of
 from billing.office.models import Organization, User
 from billing.transactions import transaction_required
-from payments.models import PaymentVoid
+from payments.models import Payment, PaymentVoid
+from payments.selectors.reconciled import find_match
 from payments.services.reconciling import unmark_reconciled
 from reconciliation.models import Match, MatchKind
 from reconciliation.services.bank_files import lock_bank_accounts
-from reconciliation.services.matching import add_up, lock_lines
+from reconciliation.services.matching import add_up, lock_lines, reference_of
 
 # Filled by sign-off: called with the match, raises why it cannot be undone any more.
 GUARDS: list[Callable[[Match], None]] = []
@@ -79,6 +80,12 @@ def _undo(match: Match, reason: str, now: datetime, by: User | None) -> None:
         raise AlreadyUndone()
     if match.kind == MatchKind.PAYMENT and match.payment is not None:
         unmark_reconciled(payment=match.payment, reason=reason, now=now, by=by)
+    if match.kind == MatchKind.DEPOSIT:
+        told = reference_of(match.line)
+        for payment in Payment.objects.filter(presentation__deposit=match.deposit_id).order_by("customer_id", "pk"):
+            standing = find_match(payment)
+            if standing is not None and standing.statement_reference == told:
+                unmark_reconciled(payment=payment, reason=reason, now=now, by=by)
 
 
 def _mirror(

@@ -10,14 +10,17 @@ from django.db import connection, transaction
 from billing.errors import DomainError
 from billing.office.papers import archive
 from billing.refusals import explained
+from payments.models import PaymentReconciliation
 from reconciliation.models import BankReconciliation, Match, ReconciliationState, Variance
 from reconciliation.selectors.reconciliations import not_reconciled, standings
 from reconciliation.services import explaining, signing_off
+from reconciliation.services.bank_files import take_back
 from reconciliation.services.reconciliation_paper import paper_of
 from reconciliation.services.undoing import unmatch
 from reconciliation.services.variances import name_variance, owners_in
 from tests import builders
 from tests.assertions import assert_books_whole
+from tests.bank_run import at_bank, held
 from tests.builders import NOW
 from tests.reconciliation.bank_desk import Booked, Sheet, lines, load
 from tests.reconciliation.reconciling import (
@@ -133,6 +136,7 @@ def test_R144_each_difference_has_an_owner_and_a_reason_and_does_not_vanish(offi
     note(office)
     note(office)
     cent, line = Variance.objects.get(kind="statement"), Variance.objects.get(kind="not_in_books")
+    assert line.line is not None
     assert (f"{cent.amount}", cent.owner, line.reason_code) == ("0.01", office.accountant, "unidentified")
     with pytest.raises(DomainError), transaction.atomic():
         name_variance(variance=cent, owner=office.ada, reason_code="bank_error", note="claimed", now=NOW,  # type: ignore[arg-type]
@@ -154,6 +158,28 @@ def test_R144_each_difference_has_an_owner_and_a_reason_and_does_not_vanish(offi
         explaining.send_to_suspense(line=line.line, now=NOW, by=office.supervisor)
     note(office)
     assert Variance.objects.get(state="open").kind == "statement"
+
+
+def test_R144_a_file_in_a_signed_reconciliation_is_not_taken_back(office: Bureau) -> None:
+    file = load(office.account, Sheet([Booked("10.00")]))
+    row = signed(office)
+    with pytest.raises(DomainError) as refusal, transaction.atomic():
+        take_back(bank_file=file, reason="wrong file", now=NOW, by=office.supervisor)
+    assert refusal.value.code == "signed_lines"
+    opened(office, row)
+    with transaction.atomic():
+        take_back(bank_file=file, reason="wrong file", now=NOW, by=office.supervisor)
+
+
+def test_R144_a_deposit_unmatched_leaves_its_cheques_unreconciled(office: Bureau) -> None:
+    slip = at_bank(office.account, [held(office.ada, "80.00")], CLOSING)
+    (line,) = lines(office.account, Booked(f"{slip.total_amount}"))
+    with transaction.atomic():
+        made = explaining.match_deposit(line=line, deposit=slip, now=NOW, by=office.supervisor)
+    assert PaymentReconciliation.objects.filter(opened_at=None).count() == 1
+    undo(made, office)
+    assert not PaymentReconciliation.objects.filter(opened_at=None).exists()
+    assert_books_whole()
 
 
 def test_R145_due_from_the_day_after_its_closing_day(office: Bureau) -> None:
