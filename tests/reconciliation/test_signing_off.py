@@ -172,7 +172,7 @@ def test_R144_a_file_in_a_signed_reconciliation_is_not_taken_back(office: Bureau
 
 
 def test_R144_a_deposit_unmatched_leaves_its_cheques_unreconciled(office: Bureau) -> None:
-    slip = at_bank(office.account, [held(office.ada, "80.00")], CLOSING)
+    slip = at_bank(office.account, [held(office.ada, "80.00")])
     (line,) = lines(office.account, Booked(f"{slip.total_amount}"))
     with transaction.atomic():
         made = explaining.match_deposit(line=line, deposit=slip, now=NOW, by=office.supervisor)
