@@ -4,21 +4,20 @@ from django.utils.translation import gettext as _
 
 from billing.admin.columns import screen_url
 from config.console.cards import Card, Desk
-from reconciliation.selectors.reconciliations import standings
+from reconciliation.selectors.reconciliations import list_due
 
 
 def bank_card(desk: Desk) -> Card:
-    """Accounts whose reconciliation is due. Seven queries."""
-    rows = standings(desk.organization, desk.today)
-    due = [one for one in rows if one.due_since is not None]
+    """Accounts whose reconciliation is due. Two queries."""
+    rows = list_due(desk.organization, desk.today)
+    due = sorted((one.due_since, one.code) for one in rows if one.due_since is not None)
     title, link = _("Bank accounts to reconcile"), screen_url("reconciliations")
     if due:
-        oldest = min(due, key=lambda one: (one.due_since or desk.today, one.account.code))
-        note = _("%(account)s is due since %(day)s") % {"account": oldest.account.code, "day": oldest.due_since}
+        note = _("%(account)s is due since %(day)s") % {"account": due[0][1], "day": due[0][0]}
         return Card(title, str(len(due)), note, link, "warn")
-    waiting = sum(1 for one in rows if one.waiting is not None)
+    waiting = sum(1 for one in rows if one.waiting)
     if waiting:
         return Card(title, "0", _("%(count)d wait for the second signature") % {"count": waiting}, link)
-    if any(one.closing_on for one in rows):
+    if any(one.begun for one in rows):
         return Card(title, "0", _("every account is signed up to date"), link, "good")
     return Card(title, "–", _("Once statements are loaded, what is due would be here."), link)

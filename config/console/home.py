@@ -44,7 +44,7 @@ EARNED = (LedgerRole.REVENUE, LedgerRole.LATE_FEES, LedgerRole.SALES_RETURNS, Le
 
 
 def home_context(request: HttpRequest) -> dict[str, Any]:
-    """Sections for what the user may do. At most thirty-six queries beyond the frame of the page."""
+    """Sections for what the user may do. At most thirty-one queries beyond the frame of the page."""
     now = clock.now()
     desk = Desk(request, now, request.organization.today(now))  # type: ignore[attr-defined]
     sections = [
@@ -197,7 +197,7 @@ def _deciding(desk: Desk) -> list[Card]:
 
 
 def _books(desk: Desk) -> list[Card]:
-    """Twelve queries, three of them at most once a minute."""
+    """Seven queries, three of them at most once a minute."""
     open_periods = Period.objects.filter(organization=desk.organization, state=PeriodState.OPEN)
     months = list(open_periods.order_by("month").values_list("month", flat=True))
     books = books_of(desk.organization, desk.now)

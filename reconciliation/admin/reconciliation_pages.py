@@ -1,6 +1,7 @@
 """Bank accounts reconciled at the console: what is due, balances taken apart, every figure its list (R144, R145)."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -175,14 +176,15 @@ def reconciliation(request: ConsoleRequest, pk: int) -> HttpResponse:
     """A reconciliation as it was frozen: nothing here is computed anew."""
     row = find_reconciliation(request, pk)
     titles = dict(list_titles())
-    lists = [(titles[what], row.content["lists"][what]) for what in titles if row.content["lists"].get(what)]
+    lists = [(titles[what], _rows(row.content["lists"][what])) for what in titles if row.content["lists"].get(what)]
     asked = ApprovalRequest.objects.filter(
         organization=request.organization, subject__in=[subject_of(row), f"{subject_of(row)}:open"],
         state=ApprovalState.REQUESTED,
     ).first()  # fmt: skip
     context = console_context(
         request, str(row), row=row, equation=equation_of(row.content), lists=lists, asked=asked,
-        cleared=row.content["cleared"], matchers=[name for _key, name in row.content["matchers"]],
+        cleared=_rows(row.content["cleared"]), variances=_variances(row.content["variances"]),
+        matchers=[name for _key, name in row.content["matchers"]],
         may_ask_open=row.state == ReconciliationState.SIGNED and may_prepare(request),
         closed=Match.objects.filter(
             line__bank_account=row.bank_account, line__booked_on__lte=row.closing_on, pk__lte=row.last_match,
@@ -191,3 +193,16 @@ def reconciliation(request: ConsoleRequest, pk: int) -> HttpResponse:
         back=reverse("admin:reconcile_account", args=[row.bank_account_id]),
     )  # fmt: skip
     return render(request, "console/reconciliation/page.html", context)
+
+
+def _rows(frozen: list[list[str]]) -> list[tuple[date, str, str, Decimal]]:
+    return [
+        (date.fromisoformat(day), number, words, Decimal(amount)) for day, number, words, _kind, amount, _ref in frozen
+    ]
+
+
+def _variances(frozen: list[list[str]]) -> list[tuple[str, Decimal, date, str, str, str]]:
+    return [
+        (kind, Decimal(amount), date.fromisoformat(since), owner, reason, note)
+        for _subject, kind, amount, since, owner, reason, note in frozen
+    ]

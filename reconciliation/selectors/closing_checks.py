@@ -21,6 +21,7 @@ from payments.selectors.cash import cash_in_house
 from payments.selectors.deposits import depositable_cheques
 from reconciliation.models import BankStatement, Match, MatchKind, StatementKind, StatementLine
 from reconciliation.rules.checklist import Answer, Asked, Check, Line, Outcome, found, place
+from reconciliation.selectors.closing_checks_banks import banks_due
 from reconciliation.selectors.proofs import is_stale, last_proof
 
 WEEK = 7
@@ -28,7 +29,7 @@ UNDECIDED = (AttemptState.CREATED, AttemptState.SENT, AttemptState.UNKNOWN)
 
 
 def ask_day(organization: Organization, day: date, now: datetime) -> list[Line]:
-    """The checklist of a day, as things stand now. About twenty queries."""
+    """The checklist of a day, as things stand now. About twenty-two queries."""
     asked = Asked(organization, day, day, now, policies_for(organization))
     return [Line(check, check.ask(asked)) for check in DAY_CHECKS]
 
@@ -240,6 +241,7 @@ DAY_CHECKS: list[Check] = [
     Check("slips", _("Deposit slips went to the bank"), slips_handed_in),
     Check("statements", _("Bank statements are loaded up to the day before"), statements_loaded),
     Check("bank_lines", _("Every bank line is explained"), lines_matched),
+    Check("banks", _("No reconciliation of a bank account is due"), banks_due),
     Check("suspense", _("Nothing is in suspense"), suspense_empty),
     Check("provisional", _("No payment is provisional"), payments_settled),
     Check("charges", _("The outcome of every charge is known"), charges_known),

@@ -34,13 +34,14 @@ from reconciliation.selectors.closing_checks import (
     sums_of,
     suspense_empty,
 )
+from reconciliation.selectors.closing_checks_banks import banks_reconciled
 from reconciliation.selectors.proofs import last_proof
 
 SHOWN = 5
 
 
 def ask_month(organization: Organization, month: date, now: datetime) -> list[Line]:
-    """The checklist of a month, as things stand now. About thirty-five queries. month: its first day."""
+    """The checklist of a month, as things stand now. About thirty-seven queries. month: its first day."""
     asked = Asked(organization, month, last_of(month), now, policies_for(organization))
     return [Line(check, check.ask(asked)) for check in MONTH_CHECKS]
 
@@ -198,6 +199,7 @@ MONTH_CHECKS: list[Check] = [
     Check("slips", _("Deposit slips went to the bank"), slips_handed_in),
     Check("statements", _("Bank statements reach the end of the month"), statements_complete),
     Check("bank_lines", _("Every bank line is explained"), old_lines_matched),
+    Check("banks", _("Every bank account is reconciled and signed up to the end of the month"), banks_reconciled),
     Check("suspense", _("Suspense is explained line by line"), suspense_explained),
     Check("processors", _("What processors report agrees with the books"), processors_explained),
     Check("provisional", _("No payment is provisional"), payments_settled_in_month),

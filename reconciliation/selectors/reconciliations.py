@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery
 
 from billing.errors import DomainError
 from billing.office.calendar import WorkCalendar
@@ -81,9 +81,43 @@ def standings(organization: Organization, today: date) -> list[Standing]:
     ]  # fmt: skip
 
 
-def overdue(organization: Organization, today: date) -> list[Standing]:
-    """Accounts of which a reconciliation is due. As standings()."""
-    return [one for one in standings(organization, today) if one.due_since is not None]
+@dataclass(frozen=True)
+class Due:
+    """An account by its code; since when its reconciliation is due, None before; whether one waits for its signature.
+
+    begun: whether a statement ever came.
+    """
+
+    code: str
+    due_since: date | None
+    waiting: bool
+    begun: bool
+
+
+def list_due(organization: Organization, today: date) -> list[Due]:
+    """Each active account, by code. Two queries."""
+    of_account = BankReconciliation.objects.filter(bank_account=OuterRef("pk"))
+    signed = of_account.filter(state=ReconciliationState.SIGNED).order_by("-closing_on").values("closing_on")[:1]
+    statements = BankStatement.objects.filter(
+        bank_account=OuterRef("pk"), withdrawn=False, kind=StatementKind.STATEMENT
+    ).order_by("first_on")  # fmt: skip
+    rows = list(
+        BankAccount.objects.filter(organization=organization, is_active=True).order_by("code").annotate(
+            signed_on=Subquery(signed), first_on=Subquery(statements.values("first_on")[:1]),
+            is_waiting=Exists(of_account.filter(state=ReconciliationState.PREPARED)),
+        ).values_list("code", "routine__frequency", "signed_on", "first_on", "is_waiting")
+    )  # fmt: skip
+    begun = any(first for _code, _frequency, _signed, first, _waiting in rows)
+    calendar = WorkCalendar(organization) if begun else None
+    return [
+        Due(code, _due(_next(frequency or Frequency.DAILY, on, first, calendar), today), waiting, first is not None)
+        for code, frequency, on, first, waiting in rows
+    ]
+
+
+def overdue(organization: Organization, today: date) -> list[Due]:
+    """Accounts of which a reconciliation is due. Two queries."""
+    return [one for one in list_due(organization, today) if one.due_since is not None]
 
 
 def not_reconciled(organization: Organization, up_to: date) -> list[BankAccount]:
@@ -157,11 +191,21 @@ def _standing(
     account: BankAccount, frequency: str, last: BankReconciliation | None, waiting: BankReconciliation | None,
     first_on: date | None, variances: int, calendar: WorkCalendar, today: date,
 ) -> Standing:  # fmt: skip
-    after = last.closing_on if last else first_on - ONE_DAY if first_on else None
-    try:
-        closing = next_closing(frequency, after, calendar.next_business_day) if after else None
-    except DomainError:  # closed for a whole year: the ends of months remain
-        closing = next_closing(Frequency.MONTHLY, after, calendar.next_business_day) if after else None
-    due = closing + ONE_DAY if closing is not None and closing < today else None
+    closing = _next(frequency, last.closing_on if last else None, first_on, calendar)
     count: int = account.to_explain  # type: ignore[attr-defined]
-    return Standing(account, frequency, last, waiting, closing, due, count, variances)
+    return Standing(account, frequency, last, waiting, closing, _due(closing, today), count, variances)
+
+
+def _next(frequency: str, signed_on: date | None, first_on: date | None, calendar: WorkCalendar | None) -> date | None:
+    """The next closing day after what is signed, else from the first statement on; None before there is one."""
+    after = signed_on or (first_on - ONE_DAY if first_on else None)
+    if after is None or calendar is None:
+        return None
+    try:
+        return next_closing(frequency, after, calendar.next_business_day)
+    except DomainError:  # closed for a whole year: the ends of months remain
+        return next_closing(Frequency.MONTHLY, after, calendar.next_business_day)
+
+
+def _due(closing: date | None, today: date) -> date | None:
+    return closing + ONE_DAY if closing is not None and closing < today else None

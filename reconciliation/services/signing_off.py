@@ -91,7 +91,8 @@ def prepare(*, bank_account: BankAccount, on: date, note: str, now: datetime, by
         raise NotLoaded(account=account.name, loaded=position.loaded_to or "–", day=on)
     digest = digest_of(content)
     for earlier in BankReconciliation.objects.filter(bank_account=account, state=ReconciliationState.PREPARED):
-        if earlier.digest == digest and earlier.closing_on == on and earlier.prepared_by_id == by.pk:
+        same = (earlier.digest, earlier.closing_on, earlier.prepared_by_id) == (digest, on, by.pk)
+        if same and approvals.standing(subject_of(earlier), now):
             return earlier
         drop(earlier)
         approvals.withdraw_waiting(subject_of(earlier))

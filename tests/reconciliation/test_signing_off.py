@@ -12,6 +12,7 @@ from billing.office.papers import archive
 from billing.refusals import explained
 from payments.models import PaymentReconciliation
 from reconciliation.models import BankReconciliation, Match, ReconciliationState, Variance
+from reconciliation.selectors.closing_checks_month import ask_month
 from reconciliation.selectors.reconciliations import not_reconciled, standings
 from reconciliation.services import explaining, signing_off
 from reconciliation.services.bank_files import take_back
@@ -34,6 +35,7 @@ from tests.reconciliation.reconciling import (
     prepared,
     request_of,
     signed,
+    transfer,
 )
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +92,7 @@ def test_R144_what_moved_since_it_was_shown_is_not_signed(office: Bureau) -> Non
         decide(row, office.finance)
     assert refusal.value.code == "changed_since_shown"
     again = prepared(office)
+    assert prepared(office) == again
     assert BankReconciliation.objects.get(pk=row.pk).state == ReconciliationState.DROPPED
     assert request_of(row).state == "withdrawn"
     assert decide(again, office.finance).state == ReconciliationState.SIGNED
@@ -197,6 +200,23 @@ def test_R145_due_from_the_day_after_its_closing_day(office: Bureau) -> None:
     signed(office)
     assert not_reconciled(office.org, CLOSING) == []
     assert not_reconciled(office.org, CLOSING + timedelta(days=1)) == [office.account]
+
+
+def test_R145_a_month_is_closed_once_its_accounts_are_signed_up_to_its_last_day(office: Bureau) -> None:
+    first, before, last = date(2026, 2, 1), date(2026, 2, 27), date(2026, 2, 28)
+
+    def told() -> tuple[str, str]:
+        (line,) = (one for one in ask_month(office.org, first, NOW) if one.check.code == "banks")
+        return str(line.answer.outcome), line.answer.words
+
+    transfer(office, "5.00", on=last)
+    assert told() == ("warn", "MAIN")
+    load(office.account, Sheet([Booked("1.00", day=before)], first=before, last=last))
+    assert told() == ("blocker", "MAIN")
+    signed(office, before)
+    assert told() == ("blocker", "MAIN")
+    signed(office, last)
+    assert told() == ("ok", "")
 
 
 def test_signing_and_unmatching_at_once_one_wins(run_in_threads: Any) -> None:
