@@ -221,7 +221,7 @@ def _books(desk: Desk) -> list[Card]:
             else _("ledger less documents: %(gaps)s") % {"gaps": gaps or desk.money(books.difference)},
             listed("ledger_ledgeraccount"), "good" if books.agree else "bad",
         ),
-        bank_card(desk),
+        *([bank_card(desk)] if may_here(desk.request, "sign_off_reconciliation", Mode.MAKE, Mode.CHECK) else []),
         *([proof_card(desk)] if may_here(desk.request, "see_audit") else []),
     ]  # fmt: skip
 
