@@ -10,6 +10,7 @@ from billing.money import EXPONENTS
 from billing.office.policy_closing import CLOSING_POLICIES
 from billing.office.policy_fraud import FRAUD_POLICIES
 from billing.office.policy_kinds import Policy
+from billing.office.policy_matching import MATCHING_POLICIES
 from billing.office.policy_methods import METHOD_POLICIES
 from billing.office.policy_plans import PLAN_POLICIES, PLAN_PRESETS
 from billing.office.policy_processors import PROCESSOR_POLICIES
@@ -189,6 +190,7 @@ POLICIES: dict[str, Policy] = {
         *PROCESSOR_POLICIES,
         *FRAUD_POLICIES,
         *CLOSING_POLICIES,
+        *MATCHING_POLICIES,
         *PLAN_POLICIES,
     )
 }  # fmt: skip

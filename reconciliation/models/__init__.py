@@ -31,6 +31,7 @@ from reconciliation.models.processor_proof import (
     ProcessorProof,
 )
 from reconciliation.models.proof import BooksProof, ProofRequest
+from reconciliation.models.proposal import MatchProposal, ProposedAction
 from reconciliation.models.statement import BankStatement, Direction, StatementKind, StatementLine
 from reconciliation.models.zoho_comparison import ZohoComparison, ZohoDiscrepancy
 
@@ -53,6 +54,7 @@ __all__ = [
     "Frequency",
     "Match",
     "MatchKind",
+    "MatchProposal",
     "MonthClose",
     "MonthPack",
     "MonthStart",
@@ -61,6 +63,7 @@ __all__ = [
     "ProcessorDiscrepancy",
     "ProcessorProof",
     "ProofRequest",
+    "ProposedAction",
     "ReconciliationRoutine",
     "ReconciliationState",
     "SavedCsvProfile",

@@ -1,6 +1,6 @@
 """Why a bank line was matched as it was, or left to a person: a sentence a step, in the reader's language."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -80,12 +80,20 @@ SCREEN_WORDS: dict[str, Sentence] = {
     "same_bank_reference": _("The bank posted reference {reference} twice."),
     "suspected_duplicate": _("It looks like a line that is there already."),
     "takes_back": _("It takes back the payment of {back_on}."),
+    "statement_flagged": _("Its statement is to be looked at first; nothing of it is posted by itself."),
+    "switched_off": _("Posting by itself is switched off."),
+    "refused": _("It was not posted: {sentence}"),
     "return_without_original": _("A return; the payment that it takes back was not found."),
 }
 WORDS: dict[str, Sentence] = {**NUMBER_WORDS, **PAYER_WORDS, **FIT_WORDS, **DOUBT_WORDS, **SCREEN_WORDS}
 
 
-def match_sentences(steps: Iterable[Step | Mapping[str, Any]], currency: str) -> list[str]:
-    """One sentence a step, as decided or as stored."""
-    made = [one if isinstance(one, Step) else Step.from_json(one) for one in steps]
-    return [str(WORDS[one.code]).format(**shown_facts(one.facts, currency)) for one in made]
+def stored_steps(steps: Iterable[Step]) -> list[list[Any]]:
+    """Steps as matches and proposals keep them: [code, facts]."""
+    return [[one.code, dict(one.facts)] for one in steps]
+
+
+def match_sentences(steps: Iterable[Step | Sequence[Any]], currency: str) -> list[str]:
+    """One sentence a step, as decided or as stored. A code of old that is no longer used says nothing."""
+    made = [one if isinstance(one, Step) else Step(one[0], one[1]) for one in steps]
+    return [str(WORDS[one.code]).format(**shown_facts(one.facts, currency)) for one in made if one.code in WORDS]

@@ -1,7 +1,8 @@
 """Who pays from which account: the customers' own and those that earlier payments came from."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import date
 
 from reconciliation.rules.matching.facts import Alias, AliasKind, CustomerFacts
 from reconciliation.rules.matching.normalising import plain_account, upper
@@ -16,9 +17,13 @@ def account_key(text: str) -> str:
 
 
 class AccountIndex:
-    """Accounts and virtual accounts to customers. One account of several customers (an agent's) tells nothing."""
+    """Accounts and virtual accounts to customers. One account of several customers (an agent's) tells nothing.
 
-    def __init__(self, customers: Iterable[CustomerFacts]) -> None:
+    known_as: how an account found in a text becomes what the others are given as, where these are hashes.
+    """
+
+    def __init__(self, customers: Iterable[CustomerFacts], known_as: Callable[[str], str] = str) -> None:
+        self.known_as = known_as
         self.owners: dict[str, set[int]] = {}
         self.seen: dict[int, int] = {}
         self.virtual: dict[str, int] = {}
@@ -55,8 +60,8 @@ class AccountIndex:
             key = account_key(piece)
             if key in self.virtual:
                 virtual = self.virtual[key]
-            elif key in self.owners:
-                payer = self.owner(piece)
+            elif account_key(self.known_as(piece)) in self.owners:
+                payer = self.owner(self.known_as(piece))
             else:
                 continue
             pieces.append(piece)
@@ -64,8 +69,18 @@ class AccountIndex:
 
 
 def usable(aliases: Iterable[Alias], learned_from: int) -> list[Alias]:
-    """Aliases that may be relied on: confirmed often enough, or taken over as history."""
-    return [a for a in aliases if a.value.strip() and (a.is_loaded or a.confirmations >= learned_from)]
+    """Aliases that may be relied on: confirmed often enough, or taken over as history.
+
+    Where people corrected themselves the newest counts: what they confirmed often enough puts away all that was
+    known of the same name or account before.
+    """
+    known = [a for a in aliases if a.value.strip() and (a.is_loaded or a.confirmations >= learned_from)]
+    newest: dict[tuple[AliasKind, str], date] = {}
+    for alias in known:
+        if alias.last_on and alias.confirmations >= learned_from and not alias.is_loaded:
+            key = alias.kind, alias.value
+            newest[key] = max(newest.get(key, alias.last_on), alias.last_on)
+    return [a for a in known if not (a.last_on and a.last_on < newest.get((a.kind, a.value), a.last_on))]
 
 
 def of_kind(aliases: Iterable[Alias], kind: AliasKind) -> list[Alias]:

@@ -1,6 +1,6 @@
 """What matching knows of the books, kept true while one line after another is decided."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -91,6 +91,12 @@ class Book:
         elif decision.action == Action.SUGGEST and decision.customer_id is not None:
             self.waiting.add(decision.customer_id)
 
+    def take_over(self, open_amounts: Mapping[int, Decimal]) -> None:
+        """Open amounts as they really are, after something moved them that the book did not decide."""
+        for invoice_id, amount in open_amounts.items():
+            if invoice_id in self.open_amounts:
+                self._move(invoice_id, amount - self.open_amounts[invoice_id])
+
     def _undo(self, line_id: int | None) -> None:
         for seen in (s for many in self.by_amount_seen.values() for s in many if s.line.id == line_id):
             seen.is_reversed = True
@@ -111,8 +117,12 @@ def build_book(
     invoices: Sequence[InvoiceFacts],
     aliases: Iterable[Alias] = (),
     policy: MatchingPolicy | None = None,
+    known_as: Callable[[str], str] = str,
 ) -> Book:
-    """The indexes, made once. invoices: closed ones too, so that what names one of them is not taken for another."""
+    """The indexes, made once. invoices: closed ones too, so that what names one of them is not taken for another.
+
+    known_as: see AccountIndex.
+    """
     rules = policy or MatchingPolicy()
     of_customer: dict[int, list[InvoiceFacts]] = {}
     by_amount: dict[Decimal, set[int]] = {}
@@ -125,7 +135,7 @@ def build_book(
         invoices={i.id: i for i in invoices},
         policy=rules,
         names=NameIndex(customers),
-        accounts=AccountIndex(customers),
+        accounts=AccountIndex(customers, known_as),
         numbers=NumberIndex(invoices),
         of_customer=of_customer,
         open_amounts={i.id: i.open_amount for i in invoices},

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from reconciliation.rules.matching.finding import How
 from reconciliation.rules.matching.names import NameClass
-from reconciliation.rules.words_matching import WORDS, match_sentences
+from reconciliation.rules.words_matching import WORDS, match_sentences, stored_steps
 from tests.reconciliation.matching.cast import decided
 
 HERE = settings.BASE_DIR / "reconciliation" / "rules" / "matching"
@@ -45,5 +45,4 @@ def test_every_code_has_a_sentence() -> None:
 )  # fmt: skip
 def test_a_decision_explains_itself(amount: str, facts: dict[str, str], sentence: str) -> None:
     decision = decided(amount, **facts)
-    stored = [step.to_json() for step in decision.evidence]
-    assert sentence in " ".join(match_sentences(stored, "TWD"))
+    assert sentence in " ".join(match_sentences(stored_steps(decision.evidence), "TWD"))

@@ -1,0 +1,213 @@
+"""Every open line of a bank account decided in the order of booking; what is sure is posted (R128, R144).
+
+A journey of short transactions, two hundred lines at a time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+
+from django.db import transaction
+
+from billing.errors import DomainError
+from billing.office.policies import policies_for
+from billing.rules.priced import step
+from billing.transactions import Busy, in_transaction, transaction_required
+from payments.models import BankAccount
+from reconciliation.models import MatchKind, MatchProposal, StatementLine
+from reconciliation.rules.matching.book import Book
+from reconciliation.rules.matching.deciding import decide
+from reconciliation.rules.matching.facts import Action, Decision
+from reconciliation.rules.words_matching import stored_steps
+from reconciliation.selectors.lines_to_match import explained_as, facts_of, lines_before, lines_to_match
+from reconciliation.selectors.matching_book import build_matching_book, open_amounts_of
+from reconciliation.services.bank_files import lock_bank_accounts
+from reconciliation.services.explaining import mark_posted_twice, mark_reversal
+from reconciliation.services.matching import PaymentMatch, match_payments
+
+AT_ONCE = 200
+MOST_ROUNDS = 5
+PROPOSED = (
+    "action", "reason", "score", "customer", "parts", "unapplied", "other_line", "evidence", "candidates", "made_at",
+)  # fmt: skip
+
+
+class BooksMoved(Exception):
+    """Somebody changed invoices of these customers while their lines were decided."""
+
+
+@dataclass
+class Outcome:
+    """How many lines were decided which way. refused: sure enough, and the rules did not let them be posted."""
+
+    counts: dict[Action, int] = field(default_factory=dict)
+    refused: int = 0
+
+    @property
+    def lines(self) -> int:
+        return sum(self.counts.values())
+
+
+@dataclass
+class Run:
+    """One pass over the open lines of an account. open_amounts: of invoices, as the database had them last."""
+
+    bank_account: BankAccount
+    now: datetime
+    book: Book
+    is_on: bool
+    open_amounts: dict[int, Decimal]
+    outcome: Outcome
+
+
+def match_open_lines(*, bank_account: BankAccount, now: datetime) -> Outcome:
+    """Decide every line of an account of which nothing is explained yet: post what is sure, explain the others.
+
+    A journey: opens its own transactions. Lines decided before are decided anew, so that a second call repeats nothing
+    and finds what has become clear since. What moved in between is seen, and the rest decided by the books as they are
+    then. Raises Busy where the account, or its customers' invoices, do not come to rest.
+    """
+    outcome = Outcome()
+    for _round in range(MOST_ROUNDS):
+        lines = lines_to_match(bank_account)
+        if not lines:
+            return outcome
+        try:
+            _match_all(_begin(bank_account, lines, now, outcome), lines)
+        except BooksMoved:
+            continue
+        return outcome
+    raise Busy()
+
+
+def _begin(bank_account: BankAccount, lines: Sequence[StatementLine], now: datetime, outcome: Outcome) -> Run:
+    """The book as the database is now, and in it the lines explained before, that later ones repeat or take back."""
+    book = build_matching_book(bank_account, bank_account.organization.today(now))
+    earlier = list(lines_before(bank_account, lines, book.policy.reversal_days))
+    back = explained_as(bank_account, MatchKind.REVERSAL, [line.pk for line in earlier])
+    twice = explained_as(bank_account, MatchKind.DUPLICATE, [line.pk for line in earlier])
+    for line in earlier:
+        seen = book.see(facts_of(line))
+        seen.is_reversed, seen.is_duplicate = line.pk in back, line.pk in twice
+    is_on = policies_for(bank_account.organization).flag("matching.automatic")
+    outcome.counts.clear()
+    return Run(bank_account, now, book, is_on, dict(book.open_amounts), outcome)
+
+
+def _match_all(run: Run, lines: Sequence[StatementLine]) -> None:
+    for start in range(0, len(lines), AT_ONCE):
+        part = lines[start : start + AT_ONCE]
+        decisions = [_decided(run, line) for line in part]
+        refused = in_transaction(partial(_post, run=run, lines=part, decisions=decisions))
+        _take_in(run, decisions, refused)
+
+
+def _decided(run: Run, line: StatementLine) -> Decision:
+    facts = facts_of(line)
+    decision = decide(facts, run.book)
+    if decision.action == Action.AUTO:
+        held = "statement_flagged" if line.statement.is_flagged else "" if run.is_on else "switched_off"
+        if held:
+            decision = replace(decision, action=Action.SUGGEST, evidence=(*decision.evidence, step(held)))
+    run.book.use_up(facts, decision)
+    return decision
+
+
+@transaction_required
+def _post(*, run: Run, lines: Sequence[StatementLine], decisions: Sequence[Decision]) -> dict[int, DomainError]:
+    """Post a part's sure decisions in their order and keep what was thought of each line. Returns what was refused.
+
+    Locks the account, then line by line as its services do. Raises BooksMoved.
+    """
+    lock_bank_accounts(run.bank_account.organization, [run.bank_account.pk])
+    _check_unmoved(run, decisions)
+    refused: dict[int, DomainError] = {}
+    waiting: list[Decision] = []
+    for line, decision in zip(lines, decisions, strict=True):
+        if decision.action == Action.AUTO:
+            waiting.append(decision)
+        elif decision.action in (Action.DUPLICATE, Action.REVERSAL) and run.is_on and not line.statement.is_flagged:
+            refused |= _post_payments(run, waiting)
+            waiting = []
+            refused |= _explain(run, line, decision)
+    refused |= _post_payments(run, waiting)
+    _propose(run, [_after(decision, refused.get(decision.line_id)) for decision in decisions])
+    return refused
+
+
+def _check_unmoved(run: Run, decisions: Sequence[Decision]) -> None:
+    """What is open of these customers' invoices is what was believed when their lines were decided. One query."""
+    customers = {d.customer_id for d in decisions if d.action == Action.AUTO and d.customer_id is not None}
+    for invoice_id, amount in open_amounts_of(run.bank_account, customers).items():
+        if amount != run.open_amounts.get(invoice_id, Decimal(0)):
+            raise BooksMoved
+
+
+def _post_payments(run: Run, decisions: Sequence[Decision]) -> dict[int, DomainError]:
+    matches = [
+        PaymentMatch(
+            decision.line_id, decision.customer_id or 0, tuple((part.invoice_id, part.cash) for part in decision.parts),
+            score=decision.score, evidence=stored_steps(decision.evidence), is_automatic=True,
+        )
+        for decision in decisions
+    ]  # fmt: skip
+    if not matches:
+        return {}
+    made = match_payments(bank_account=run.bank_account, matches=matches, now=run.now, by=None)
+    pairs = zip(decisions, made, strict=True)
+    return {decision.line_id: result for decision, result in pairs if isinstance(result, DomainError)}
+
+
+def _explain(run: Run, line: StatementLine, decision: Decision) -> dict[int, DomainError]:
+    other = StatementLine.objects.get(pk=decision.other_line or 0)
+    explain = mark_posted_twice if decision.action == Action.DUPLICATE else mark_reversal
+    try:
+        with transaction.atomic():
+            explain(
+                line=line, of=other, now=run.now, by=None, is_automatic=True, evidence=stored_steps(decision.evidence)
+            )
+    except DomainError as refusal:
+        return {line.pk: refusal}
+    return {}
+
+
+def _after(decision: Decision, refusal: DomainError | None) -> Decision:
+    """A decision that the rules refused is a suggestion, and says why."""
+    if refusal is None:
+        return decision
+    evidence = (*decision.evidence, step("refused", sentence=str(refusal)))
+    return replace(decision, action=Action.SUGGEST, evidence=evidence)
+
+
+def _propose(run: Run, decisions: Sequence[Decision]) -> None:
+    """Keep what was thought of lines, in the place of what was thought before. One statement."""
+    rows = [
+        MatchProposal(
+            organization=run.bank_account.organization, line_id=d.line_id, action=d.action, reason=d.reason,
+            score=d.score, customer_id=d.customer_id, unapplied=d.unapplied, other_line_id=d.other_line,
+            parts=[[p.invoice_id, p.number, f"{p.cash:f}", f"{p.discount:f}", f"{p.write_off:f}"] for p in d.parts],
+            evidence=stored_steps(d.evidence), made_at=run.now,
+            candidates=[
+                [c.customer_id, list(c.numbers), f"{c.difference:f}", f"{c.score:f}", c.reason] for c in d.candidates
+            ],
+        )
+        for d in decisions
+    ]  # fmt: skip
+    MatchProposal.objects.bulk_create(rows, update_conflicts=True, unique_fields=["line"], update_fields=PROPOSED)
+
+
+def _take_in(run: Run, decisions: Sequence[Decision], refused: dict[int, DomainError]) -> None:
+    """What was posted is known now; where it came out otherwise than decided, the book follows the database."""
+    posted = (Action.AUTO, Action.REVERSAL)
+    touched = {d.customer_id for d in decisions if d.action in posted and d.customer_id is not None}
+    now_open = open_amounts_of(run.bank_account, touched)
+    run.open_amounts.update(now_open)
+    other = {d.customer_id for d in decisions if d.line_id in refused or d.action == Action.REVERSAL}
+    if other:
+        run.book.take_over(open_amounts_of(run.bank_account, {pk for pk in other if pk is not None}))
+    for decision in decisions:
+        action = Action.SUGGEST if decision.line_id in refused else decision.action
+        run.outcome.counts[action] = run.outcome.counts.get(action, 0) + 1
+    run.outcome.refused += len(refused)
