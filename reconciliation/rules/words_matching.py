@@ -82,6 +82,7 @@ SCREEN_WORDS: dict[str, Sentence] = {
     "takes_back": _("It takes back the payment of {back_on}."),
     "statement_flagged": _("Its statement is to be looked at first; nothing of it is posted by itself."),
     "switched_off": _("Posting by itself is switched off."),
+    "left_to_person": _("It was left to a person before, and no more is known of it now."),
     "refused": _("It was not posted: {sentence}"),
     "return_without_original": _("A return; the payment that it takes back was not found."),
 }

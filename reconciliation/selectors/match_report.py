@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import Sum
+
+from billing.models import Allocation, AllocationKind
 from payments.models import BankAccount
 from reconciliation.models import Match, MatchProposal, StatementLine
 from reconciliation.models.proposal import ProposedAction
@@ -57,13 +60,23 @@ def _record(proposal: MatchProposal, places: dict[int, int], currency: str) -> d
 
 
 def _by_person(bank_account: BankAccount) -> dict[int, dict[str, Any]]:
-    """Lines that people gave to a customer, with what their payments were set against. Two queries."""
-    matches = Match.objects.filter(
-        line__bank_account=bank_account, undone_at__isnull=True, is_automatic=False, payment__isnull=False
-    ).select_related("customer", "payment__credit_item")
+    """Lines that people gave to a customer, with what their payments are set against now. Two queries."""
+    matches = list(
+        Match.objects.filter(
+            line__bank_account=bank_account, undone_at__isnull=True, is_automatic=False, payment__isnull=False
+        ).select_related("customer", "payment")
+    )
+    credits = [match.payment.credit_item_id for match in matches if match.payment]
+    cash: dict[int, list[dict[str, str]]] = {}
+    rows = Allocation.objects.filter(credit_item__in=credits, kind=AllocationKind.CREDIT)
+    for credit_id, number, amount in (
+        rows.values_list("credit_item_id", "invoice__number").annotate(left=Sum("amount")).filter(left__gt=0)
+    ):
+        cash.setdefault(credit_id, []).append({"invoice": number, "cash": f"{amount:f}"})
     return {
         match.line_id: {
-            "action": "auto", "customer": match.customer.code if match.customer else None, "allocations": [],
+            "action": "auto", "customer": match.customer.code if match.customer else None,
+            "allocations": cash.get(match.payment.credit_item_id or 0, []) if match.payment else [],
             "reason": "by_person",
         }
         for match in matches

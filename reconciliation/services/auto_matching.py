@@ -16,7 +16,7 @@ from billing.office.policies import policies_for
 from billing.rules.priced import step
 from billing.transactions import Busy, in_transaction, transaction_required
 from payments.models import BankAccount
-from reconciliation.models import MatchKind, MatchProposal, StatementLine
+from reconciliation.models import MatchKind, MatchProposal, ProposedAction, StatementLine
 from reconciliation.rules.matching.book import Book
 from reconciliation.rules.matching.deciding import decide
 from reconciliation.rules.matching.facts import Action, Decision
@@ -35,7 +35,7 @@ PROPOSED = (
 
 
 class BooksMoved(Exception):
-    """Somebody changed invoices of these customers while their lines were decided."""
+    """Somebody explained one of the lines, or changed invoices of their customers, while they were decided."""
 
 
 @dataclass
@@ -52,13 +52,17 @@ class Outcome:
 
 @dataclass
 class Run:
-    """One pass over the open lines of an account. open_amounts: of invoices, as the database had them last."""
+    """One pass over the open lines of an account.
+
+    open_amounts: of invoices, as the database had them last. shown: line → what was suggested to people before.
+    """
 
     bank_account: BankAccount
     now: datetime
     book: Book
     is_on: bool
     open_amounts: dict[int, Decimal]
+    shown: dict[int, MatchProposal]
     outcome: Outcome
 
 
@@ -93,7 +97,9 @@ def _begin(bank_account: BankAccount, lines: Sequence[StatementLine], now: datet
         seen.is_reversed, seen.is_duplicate = line.pk in back, line.pk in twice
     is_on = policies_for(bank_account.organization).flag("matching.automatic")
     outcome.counts.clear()
-    return Run(bank_account, now, book, is_on, dict(book.open_amounts), outcome)
+    earlier_thoughts = MatchProposal.objects.filter(line__in=lines, action=ProposedAction.SUGGEST)
+    shown = {row.line_id: row for row in earlier_thoughts}
+    return Run(bank_account, now, book, is_on, dict(book.open_amounts), shown, outcome)
 
 
 def _match_all(run: Run, lines: Sequence[StatementLine]) -> None:
@@ -108,11 +114,32 @@ def _decided(run: Run, line: StatementLine) -> Decision:
     facts = facts_of(line)
     decision = decide(facts, run.book)
     if decision.action == Action.AUTO:
-        held = "statement_flagged" if line.statement.is_flagged else "" if run.is_on else "switched_off"
+        held = _held_by(run, line, decision)
         if held:
             decision = replace(decision, action=Action.SUGGEST, evidence=(*decision.evidence, step(held)))
     run.book.use_up(facts, decision)
     return decision
+
+
+def _held_by(run: Run, line: StatementLine, decision: Decision) -> str:
+    """Why a sure match is not posted by itself all the same: the code of a step, "" where nothing speaks against it.
+
+    A line that was left to a person stays with them while no more is known of it: that other payments have come
+    meanwhile and one set of invoices is left of several makes it no surer.
+    """
+    if line.statement.is_flagged:
+        return "statement_flagged"
+    if not run.is_on:
+        return "switched_off"
+    shown = run.shown.get(line.pk)
+    if shown is None or shown.customer_id != decision.customer_id:
+        return ""
+    known = {facts.get("number") for _code, facts in shown.evidence}
+    return "" if _numbers(decision) - known else "left_to_person"
+
+
+def _numbers(decision: Decision) -> set[object]:
+    return {one.facts["number"] for one in decision.evidence if one.code.startswith("number_")}
 
 
 @transaction_required
@@ -138,7 +165,10 @@ def _post(*, run: Run, lines: Sequence[StatementLine], decisions: Sequence[Decis
 
 
 def _check_unmoved(run: Run, decisions: Sequence[Decision]) -> None:
-    """What is open of these customers' invoices is what was believed when their lines were decided. One query."""
+    """Lines and invoices are as open as was believed when they were decided; the account is locked. Two queries."""
+    line_ids = [decision.line_id for decision in decisions]
+    if StatementLine.objects.standing().filter(pk__in=line_ids, matched_amount=0).count() != len(line_ids):
+        raise BooksMoved
     customers = {d.customer_id for d in decisions if d.action == Action.AUTO and d.customer_id is not None}
     for invoice_id, amount in open_amounts_of(run.bank_account, customers).items():
         if amount != run.open_amounts.get(invoice_id, Decimal(0)):
