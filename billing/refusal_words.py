@@ -146,6 +146,7 @@ SENTENCES: dict[str, Sentence] = {
     "bank_statement_of_account": ALREADY_THERE,
     "bank_statement_days_in_order": _("The first day of a statement is not after its last."),
     "statement_line_once": ALREADY_THERE,
+    "reconciliation_matchproposal_line_id_key": ALREADY_THERE,
     "statement_line_amount_not_negative": _("A bank line has an amount and a direction."),
     "statement_line_not_over_matched": _("More would be explained than the bank line has."),
     "statement_line_taken_back_is_unmatched": _("A bank line with a match cannot be taken back."),
