@@ -179,6 +179,7 @@ SENTENCES: dict[str, Sentence] = {
     "zoho_discrepancy_explained": _("An explanation has a reason, words and somebody who gave it."),
     "zoho_discrepancy_corrected_by": _("What is corrected at Zoho names the errand that does it."),
     "zoho_discrepancy_of_organization": NOT_HERE,
+    "match_entry_once": _("This journal entry is matched to another bank line."),
     "match_reversal_once": _("This bank line was taken back by another one."),
     # reconciliations of bank accounts
     "bank_reconciliation_one_prepared": _("A reconciliation of this account waits for its signature already."),

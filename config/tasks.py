@@ -28,7 +28,15 @@ from payments.tasks import (
     tend_zoho,
 )
 from receipts.tasks import issue_refund_papers, mature_due_cheques
-from reconciliation.tasks import compare_zoho, pack_months, prove_books, prove_processors, read_bank_files
+from reconciliation.tasks import (
+    compare_zoho,
+    match_waiting,
+    pack_months,
+    prove_books,
+    prove_processors,
+    read_bank_files,
+    tend_matched,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +45,8 @@ log = structlog.get_logger(__name__)
 JOBS: list[tuple[str, Callable[[datetime], object]]] = [
     ("mature_cheques", mature_due_cheques),
     ("read_bank_files", read_bank_files),
+    ("match_waiting", match_waiting),
+    ("tend_matched", tend_matched),
     ("issue_refund_papers", issue_refund_papers),
     ("alarm_refunds", alarm_refunds),
     ("hear_webhooks", hear_webhooks),

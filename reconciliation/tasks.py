@@ -5,10 +5,15 @@ from datetime import datetime
 
 from billing.office.acting import acting
 from billing.office.clock import now as read_clock
+from payments.models import BankAccount
+from reconciliation.models import BankFile
+from reconciliation.selectors.lines_to_match import accounts_waiting
+from reconciliation.services.auto_matching import match_open_lines
 from reconciliation.services.importing import read_bank_file
 from reconciliation.services.packing import make_packs
 from reconciliation.services.processors import proving as processors
 from reconciliation.services.proving import prove_due
+from reconciliation.services.tending import tend_matches
 from reconciliation.services.zoho.comparing import compare_due
 
 READ_SECONDS = 60  # no further file is begun after this long
@@ -17,19 +22,52 @@ PROVE_SECONDS = 20
 
 
 def read_bank_files(now: datetime) -> int:
-    """Read files that wait, one after another; also those whose reader died."""
+    """Read files that wait, one after another, and match what they brought; also those whose reader died."""
     started, done = time.monotonic(), 0
     with acting(None, "job read_bank_files"):
-        while time.monotonic() - started < READ_SECONDS and read_bank_file(now=now) is not None:
+        while time.monotonic() - started < READ_SECONDS:
+            file = read_bank_file(now=now)
+            if file is None:
+                break
+            _match_new(file, now)
             done += 1
     return done
 
 
 def read_one(bank_file_id: int) -> str:
     """The doorbell of a file that was handed in just now; the tick finds it too. Returns what became of it."""
+    now = read_clock()
     with acting(None, "job read_one"):
-        file = read_bank_file(bank_file_id=bank_file_id, now=read_clock())
-    return file.state if file is not None else "not waiting"
+        file = read_bank_file(bank_file_id=bank_file_id, now=now)
+        if file is None:
+            return "not waiting"
+        _match_new(file, now)
+    return file.state
+
+
+def _match_new(file: BankFile, now: datetime) -> None:
+    for account in BankAccount.objects.filter(statements__bank_file=file).distinct().order_by("pk"):
+        match_open_lines(bank_account=account, now=now)
+
+
+MATCH_AT = 25  # the minute of each hour
+
+
+def match_waiting(now: datetime) -> int:
+    """Once an hour, look again at lines that wait: an invoice or a name may have become known since."""
+    if now.minute != MATCH_AT:
+        return 0
+    done = 0
+    with acting(None, "job match_waiting"):
+        for account in accounts_waiting():
+            done += match_open_lines(bank_account=account, now=now).lines
+    return done
+
+
+def tend_matched(now: datetime) -> int:
+    """Follow payments made from bank lines that waited for a second person."""
+    with acting(None, "job tend_matched"):
+        return tend_matches(now=now)
 
 
 def prove_books(now: datetime) -> int:

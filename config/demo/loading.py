@@ -12,6 +12,7 @@ from billing.office.acting import acting
 from billing.office.models import Organization, User
 from billing.office.notices import send_due_notices
 from billing.office.papers.errors import PdfUnavailable
+from config.demo.bank import bring_statement
 from config.demo.cast import ALLEGRO, FAMILY, HOUSES, PARENT, PASSWORD, PLATFORM_ADMIN, House
 from config.demo.episodes import EPISODES, plan_episodes
 from config.demo.episodes_counter import EPISODES as COUNTER_EPISODES
@@ -45,6 +46,9 @@ def load(now: datetime, stream: Stream) -> list[str]:
             send_due_notices(now - timedelta(days=1))
     if ALLEGRO in missing and answers():
         pay_online(now)
+    for house in missing:
+        with override(house.languages[0]):
+            bring_statement(house, now)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     progress.end(f"Demo: {', '.join(house.name for house in missing)} {'is' if len(missing) == 1 else 'are'} open")

@@ -19,7 +19,8 @@ class MatchKind(models.TextChoices):
     payment: money of a customer; the payment was made from the line, or was there already. returned: the bank took a
     payment back. payout: of a processor. bank_item: fee, interest, anything else for a ledger account. transfer:
     between our own accounts. suspense: ours, payer unknown. reversal: takes back an earlier line. duplicate: the bank
-    posted it twice and will take it back. list: the sum of a list of payments that are matched one by one.
+    posted it twice and will take it back. list: the sum of a list of payments that are matched one by one. entry: an
+    entry that something else posted to the bank's ledger account: cash fetched, a loan lent, a payout to providers.
     """
 
     PAYMENT = "payment", _("payment")
@@ -33,15 +34,17 @@ class MatchKind(models.TextChoices):
     REVERSAL = "reversal", _("reversal")
     DUPLICATE = "duplicate", _("posted twice")
     LIST = "list", _("list of payments")
+    ENTRY = "entry", _("booked otherwise")
 
 
 class Match(models.Model):
     """A part of a bank line, explained. Undone, never edited; a line may have several.
 
     amount: of the line, more than 0. customer: whose money it is. other_line: what a reversal takes back, what a
-    duplicate repeats, the other end of a transfer. entry: what it posted. is_automatic: no person decided. score:
-    0 to 1. evidence: [code, facts] steps that led to it, put into words when shown. made_payment: the payment was made
-    from the line, so undoing the match leaves a payment without a line until that is voided or matched anew.
+    duplicate repeats, the other end of a transfer. entry: what it posted; of kind entry, what is explained by it.
+    is_automatic: no person decided. score: 0 to 1. evidence: [code, facts] steps that led to it, put into words when
+    shown. made_payment: the payment was made from the line, so undoing the match leaves a payment without a line until
+    that is voided or matched anew.
     """
 
     organization = models.ForeignKey(Organization, models.PROTECT, db_index=False, related_name="+")
@@ -125,7 +128,8 @@ class Match(models.Model):
                 | Q(kind="suspense", entry__isnull=False)
                 | Q(kind="reversal", other_line__isnull=False)
                 | Q(kind="duplicate", other_line__isnull=False)
-                | Q(kind="list", payment_list__isnull=False),
+                | Q(kind="list", payment_list__isnull=False)
+                | Q(kind="entry", entry__isnull=False),
                 name="match_names_what_it_explains",
             ),
             models.UniqueConstraint(
@@ -142,6 +146,9 @@ class Match(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["payment_list"], condition=Q(undone_at__isnull=True, kind="list"), name="match_list_once"
+            ),
+            models.UniqueConstraint(
+                fields=["entry"], condition=Q(undone_at__isnull=True, kind="entry"), name="match_entry_once"
             ),
             models.UniqueConstraint(
                 fields=["other_line"], condition=Q(undone_at__isnull=True, kind="reversal"), name="match_reversal_once"

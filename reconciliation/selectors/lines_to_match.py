@@ -15,6 +15,13 @@ EXPLAINED = (StatementKind.STATEMENT, StatementKind.PAYMENTS, StatementKind.RETU
 LOST = "\ufffd"
 
 
+def accounts_waiting() -> list[BankAccount]:
+    """Active accounts with lines of which nothing is explained yet. One query."""
+    waiting = StatementLine.objects.standing().to_match().filter(kind__in=EXPLAINED, matched_amount=0)
+    rows = BankAccount.objects.filter(pk__in=waiting.values("bank_account"), is_active=True)
+    return list(rows.select_related("organization").order_by("pk"))
+
+
 def lines_to_match(bank_account: BankAccount) -> list[StatementLine]:
     """Lines of which nothing is explained yet, in the order of their booking. One query."""
     rows = StatementLine.objects.standing().to_match().filter(

@@ -13,9 +13,9 @@ from django.db import transaction
 
 from billing.errors import DomainError
 from billing.office.policies import policies_for
-from billing.rules.priced import step
+from billing.rules.priced import Step, step
 from billing.transactions import Busy, in_transaction, transaction_required
-from payments.models import BankAccount
+from payments.models import BankAccount, Payment
 from reconciliation.models import MatchKind, MatchProposal, ProposedAction, StatementLine
 from reconciliation.rules.matching.book import Book
 from reconciliation.rules.matching.deciding import decide
@@ -23,9 +23,11 @@ from reconciliation.rules.matching.facts import Action, Decision
 from reconciliation.rules.words_matching import stored_steps
 from reconciliation.selectors.lines_to_match import explained_as, facts_of, lines_before, lines_to_match
 from reconciliation.selectors.matching_book import build_matching_book, open_amounts_of
+from reconciliation.selectors.own_records import amounts_entered, is_near
 from reconciliation.services.bank_files import lock_bank_accounts
 from reconciliation.services.explaining import mark_posted_twice, mark_reversal
 from reconciliation.services.matching import PaymentMatch, match_payments
+from reconciliation.services.own_records import match_own_records
 
 AT_ONCE = 200
 MOST_ROUNDS = 5
@@ -40,10 +42,13 @@ class BooksMoved(Exception):
 
 @dataclass
 class Outcome:
-    """How many lines were decided which way. refused: sure enough, and the rules did not let them be posted."""
+    """How many lines were decided which way. refused: sure enough, and the rules did not let them be posted. own: what
+    the books had already.
+    """
 
     counts: dict[Action, int] = field(default_factory=dict)
     refused: int = 0
+    own: int = 0
 
     @property
     def lines(self) -> int:
@@ -55,6 +60,7 @@ class Run:
     """One pass over the open lines of an account.
 
     open_amounts: of invoices, as the database had them last. shown: line → what was suggested to people before.
+    entered: customer and amount → transfers in the books that no line is matched to.
     """
 
     bank_account: BankAccount
@@ -63,17 +69,22 @@ class Run:
     is_on: bool
     open_amounts: dict[int, Decimal]
     shown: dict[int, MatchProposal]
+    entered: dict[tuple[int, Decimal], list[Payment]]
     outcome: Outcome
 
 
 def match_open_lines(*, bank_account: BankAccount, now: datetime) -> Outcome:
-    """Decide every line of an account of which nothing is explained yet: post what is sure, explain the others.
+    """Decide every line of an account of which nothing is explained yet: first what the books have already, then post
+    what is sure new money, and explain the others.
 
     A journey: opens its own transactions. Lines decided before are decided anew, so that a second call repeats nothing
     and finds what has become clear since. What moved in between is seen, and the rest decided by the books as they are
     then. Raises Busy where the account, or its customers' invoices, do not come to rest.
     """
     outcome = Outcome()
+    if policies_for(bank_account.organization).flag("matching.automatic"):
+        waiting = lines_to_match(bank_account)
+        outcome.own = match_own_records(bank_account=bank_account, lines=waiting, now=now) if waiting else 0
     for _round in range(MOST_ROUNDS):
         lines = lines_to_match(bank_account)
         if not lines:
@@ -99,7 +110,8 @@ def _begin(bank_account: BankAccount, lines: Sequence[StatementLine], now: datet
     outcome.counts.clear()
     earlier_thoughts = MatchProposal.objects.filter(line__in=lines, action=ProposedAction.SUGGEST)
     shown = {row.line_id: row for row in earlier_thoughts}
-    return Run(bank_account, now, book, is_on, dict(book.open_amounts), shown, outcome)
+    entered = amounts_entered(bank_account)
+    return Run(bank_account, now, book, is_on, dict(book.open_amounts), shown, entered, outcome)
 
 
 def _match_all(run: Run, lines: Sequence[StatementLine]) -> None:
@@ -115,27 +127,31 @@ def _decided(run: Run, line: StatementLine) -> Decision:
     decision = decide(facts, run.book)
     if decision.action == Action.AUTO:
         held = _held_by(run, line, decision)
-        if held:
-            decision = replace(decision, action=Action.SUGGEST, evidence=(*decision.evidence, step(held)))
+        if held is not None:
+            decision = replace(decision, action=Action.SUGGEST, evidence=(*decision.evidence, held))
     run.book.use_up(facts, decision)
     return decision
 
 
-def _held_by(run: Run, line: StatementLine, decision: Decision) -> str:
-    """Why a sure match is not posted by itself all the same: the code of a step, "" where nothing speaks against it.
+def _held_by(run: Run, line: StatementLine, decision: Decision) -> Step | None:
+    """Why a sure match is not posted by itself all the same; None where nothing speaks against it.
 
+    A payment of the same customer and amount that was entered by hand may be this very money.
     A line that was left to a person stays with them while no more is known of it: that other payments have come
     meanwhile and one set of invoices is left of several makes it no surer.
     """
     if line.statement.is_flagged:
-        return "statement_flagged"
+        return step("statement_flagged")
     if not run.is_on:
-        return "switched_off"
+        return step("switched_off")
+    for payment in run.entered.get((decision.customer_id or 0, line.amount), ()):
+        if is_near(payment, line.booked_on):
+            return step("entered_already", payment=payment.number)
     shown = run.shown.get(line.pk)
     if shown is None or shown.customer_id != decision.customer_id:
-        return ""
+        return None
     known = {facts.get("number") for _code, facts in shown.evidence}
-    return "" if _numbers(decision) - known else "left_to_person"
+    return None if _numbers(decision) - known else step("left_to_person")
 
 
 def _numbers(decision: Decision) -> set[object]:

@@ -8,13 +8,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import F, Sum
 from django.utils.translation import gettext_lazy as _
 
 from billing.errors import BadInput, DomainError
 from billing.inputs import clean_text
-from billing.ledger.models import JournalEntry, Kind, LedgerAccount, Role
+from billing.ledger.models import JournalEntry, JournalLine, Kind, LedgerAccount, Role
 from billing.ledger.posting import Draft, open_day, post_entries
-from billing.money import format_amount
+from billing.money import ZERO, format_amount
 from billing.office.models import User
 from billing.transactions import transaction_required
 from payments.models import Cheque, Deposit, Payment, PaymentState, Refund
@@ -42,6 +43,15 @@ CONTROLLED = frozenset(
         Role.ACCOUNTS_RECEIVABLE, Role.UNAPPLIED_CASH, Role.CUSTOMER_CREDITS, Role.REFUNDS_PAYABLE, Role.SUSPENSE,
         Role.CASH, Role.CHEQUES_IN_HAND, Role.CARD_CLEARING, Role.DISPUTED_FUNDS, Role.POLICY_LOANS,
         Role.PROVIDERS_PAYABLE, Role.BANK,
+    )
+)  # fmt: skip
+
+
+# Events whose bank lines are explained by what they are about: payments, slips, refunds, and what matches post.
+WITH_A_VERB = frozenset(
+    (
+        "payment_received", "deposit_made", "refund_paid", "payment_returned", "bank_item_booked", "held_in_suspense",
+        "payout_received", "payout_charged",
     )
 )  # fmt: skip
 
@@ -280,6 +290,29 @@ def match_list(
         raise _differs(str(payment_list), total, line)
     return _explain(
         line, MatchKind.LIST, line.open_amount, now, by, payment_list=payment_list, is_automatic=is_automatic,
+        evidence=list(evidence),
+    )  # fmt: skip
+
+
+@transaction_required
+def match_entry(
+    *, line: StatementLine, entry: JournalEntry, now: datetime, by: User | None, note: str = "",
+    is_automatic: bool = False, evidence: Sequence[Any] = (),
+) -> Match:  # fmt: skip
+    """The line is what an entry booked to this account's ledger account: cash fetched, a loan, a payout to providers.
+
+    Posts nothing. Raises NotHere (no such money in the entry, or what has a verb of its own), Differs.
+    """
+    line = lock_line(line)
+    moved = JournalLine.objects.filter(entry=entry, account=line.bank_account.ledger_account)
+    amount = moved.aggregate(total=Sum(F("debit") - F("credit")))["total"] or ZERO
+    signed = line.open_amount if line.direction == Direction.IN else -line.open_amount
+    if entry.organization_id != line.organization_id or not amount or entry.event in WITH_A_VERB:
+        raise NotHere(what=str(entry))
+    if amount != signed:
+        raise _differs(str(entry), abs(amount), line)
+    return _explain(
+        line, MatchKind.ENTRY, line.open_amount, now, by, entry=entry, note=note, is_automatic=is_automatic,
         evidence=list(evidence),
     )  # fmt: skip
 

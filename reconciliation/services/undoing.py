@@ -72,7 +72,8 @@ def _pairs(match: Match) -> list[Match]:
 def _undo(match: Match, reason: str, now: datetime, by: User | None) -> None:
     for guard in GUARDS:
         guard(match)
-    entry = _mirror(match.organization, match.entry, reason, now, by) if match.entry is not None else None
+    posted = match.entry if match.kind != MatchKind.ENTRY else None
+    entry = _mirror(match.organization, posted, reason, now, by) if posted is not None else None
     changed = Match.objects.filter(pk=match.pk, undone_at__isnull=True).update(
         undone_at=now, undone_by=by, undo_reason=reason[:400], undo_entry=entry
     )

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from billing.errors import DomainError
 from billing.ledger.models import JournalEntry, LedgerAccount, Role
@@ -17,10 +17,13 @@ from receipts.services.counter import ReceiptWish, take_payment
 from reconciliation.models import Match, MatchKind, StatementLine
 from reconciliation.services import explaining
 from reconciliation.services.matching import PaymentMatch, match_payments
+from reconciliation.services.tending import tend_matches
 from reconciliation.services.undoing import unmatch
 from tests import builders
 from tests.assertions import assert_books_whole, assert_posts
 from tests.builders import NOW, TODAY
+from tests.deeds import accept, void
+from tests.payments.services.tills import move
 from tests.reconciliation.bank_desk import Booked, bank_account, lines
 
 pytestmark = pytest.mark.django_db
@@ -226,6 +229,68 @@ def test_a_transfer_between_our_accounts_moves_bank_to_bank_and_is_undone_at_bot
         unmatch(match=made, reason="no", now=NOW, by=clerk)
     assert StatementLine.objects.to_match().count() == 2
     assert_books_whole()
+
+
+def test_R144_what_something_else_booked_to_the_bank_is_matched_once_and_never_mirrored(
+    account: BankAccount, clerk: User
+) -> None:
+    entry = move(account.organization, None, "from_bank", "40.00", clerk, bank_account=account).entry
+    assert entry is not None
+    less, line, again = lines(account, Booked("-39.99"), Booked("-40.00", text="a"), Booked("-40.00", text="b"),
+                              opening="200.00")  # fmt: skip
+    with pytest.raises(explaining.Differs), transaction.atomic():
+        explaining.match_entry(line=less, entry=entry, now=NOW, by=clerk)
+    with transaction.atomic():
+        made = explaining.match_entry(line=line, entry=entry, now=NOW, by=clerk)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        explaining.match_entry(line=again, entry=entry, now=NOW, by=clerk)
+    with transaction.atomic():
+        unmatch(match=made, reason="the other one", now=NOW, by=clerk)
+    assert JournalEntry.objects.count() == 1
+    with transaction.atomic():
+        explaining.match_entry(line=again, entry=entry, now=NOW, by=clerk)
+    assert_books_whole()
+
+
+def test_R13_a_large_payment_waits_for_a_second_person_and_is_reconciled_once_they_agreed(
+    account: BankAccount, ada: Customer, clerk: User
+) -> None:
+    manager = builders.user(account.organization, "manager")
+    made = _large(account, ada, clerk)
+    assert tend_matches(now=NOW) == 0 and not PaymentReconciliation.objects.exists()
+    accept(made, manager)
+    assert tend_matches(now=NOW) == 1
+    assert PaymentReconciliation.objects.get().payment == made
+    assert tend_matches(now=NOW) == 0
+    assert_books_whole()
+
+
+def test_R13_the_line_of_a_large_payment_that_was_voided_is_to_be_explained_again(
+    account: BankAccount, ada: Customer, clerk: User
+) -> None:
+    manager = builders.user(account.organization, "manager")
+    made = _large(account, ada, clerk)
+    void(made, builders.user(account.organization, "supervisor"), manager)
+    assert StatementLine.objects.get().open_amount == StatementLine.objects.get().amount
+    assert tend_matches(now=NOW) == 0
+    assert_books_whole()
+
+
+def _large(account: BankAccount, customer: Customer, by: User) -> Payment:
+    builders.policy(account.organization, "payments.verify_above", "100")
+    (line,) = lines(account, Booked("100.01"))
+    (made,) = post(account, PaymentMatch(line.pk, customer.pk, verified=False), by=by)
+    assert isinstance(made, Match) and made.payment is not None
+    assert made.payment.state == PaymentState.PENDING
+    return made.payment
+
+
+def test_a_payment_is_not_matched_by_its_entry(account: BankAccount, ada: Customer, clerk: User) -> None:
+    came, other = lines(account, Booked("40.00", text="a"), Booked("40.00", text="b"))
+    made = paid(account, came, ada)
+    assert made.payment is not None and made.payment.entry is not None
+    with pytest.raises(explaining.NotHere), transaction.atomic():
+        explaining.match_entry(line=other, entry=made.payment.entry, now=NOW, by=clerk)
 
 
 def test_two_persons_explain_one_line_and_one_wins(run_in_threads: Any) -> None:

@@ -13,8 +13,9 @@ from billing.office.models import Organization
 from payments.models import BankAccount, Payment
 from payments.services.orders import PaymentOrder
 from receipts.services.counter import ReceiptWish, take_payment
-from reconciliation.models import Match, StatementLine
+from reconciliation.models import Match, MatchProposal, StatementLine
 from reconciliation.selectors.own_records import amounts_entered, find_own, is_near
+from reconciliation.services.auto_matching import match_open_lines
 from reconciliation.services.own_records import match_own_records
 from tests import builders
 from tests.assertions import assert_books_whole
@@ -114,3 +115,25 @@ def test_nothing_of_a_statement_that_does_not_add_up_is_matched_by_itself(accoun
     (line,) = lines(account, Booked("75.00", text="REF-77812"))
     line.statement.is_flagged = True
     assert match_own_records(bank_account=account, lines=[line], now=NOW) == 0
+
+
+def test_R144_money_a_clerk_entered_is_never_booked_twice(account: BankAccount, ada: Customer) -> None:
+    builders.invoice(ada, "75.00")
+    payment = entered(account, ada, strategy="none")
+    late = payment.received_on + timedelta(days=2)
+    invoice = builders.invoice(ada, "75.00", issued_on=DAY)
+    lines(account, Booked("75.00", late, name="Somebody Else", text=f"{invoice.number} Ada Lovelace"))
+    match_open_lines(bank_account=account, now=NOW)
+    assert list(Payment.objects.all()) == [payment]
+    proposal = MatchProposal.objects.get()
+    assert (proposal.action, proposal.evidence[-1]) == ("suggest", ["entered_already", {"payment": payment.number}])
+
+
+def test_what_is_in_the_books_is_matched_first_and_the_rest_decided(account: BankAccount, ada: Customer) -> None:
+    entered(account, ada, reference="REF-77812")
+    invoice = builders.invoice(ada, "75.00")
+    lines(account, Booked("75.00", text="REF-77812"), Booked("75.00", name="Ada Lovelace", text=invoice.number))
+    outcome = match_open_lines(bank_account=account, now=NOW)
+    assert (outcome.own, outcome.lines) == (1, 1)
+    assert Payment.objects.count() == 2 and Match.objects.count() == 2
+    assert_books_whole()

@@ -44,4 +44,5 @@ class Command(BaseCommand):
 def _text(outcome: Outcome) -> str:
     parts = ", ".join(f"{count} {action}" for action, count in sorted(outcome.counts.items()))
     refused = f"; {outcome.refused} were sure and could not be posted" if outcome.refused else ""
-    return f"{outcome.lines} open lines{': ' + parts if parts else ''}{refused}"
+    own = f"{outcome.own} in the books already; " if outcome.own else ""
+    return f"{own}{outcome.lines} open lines{': ' + parts if parts else ''}{refused}"

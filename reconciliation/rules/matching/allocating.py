@@ -127,6 +127,8 @@ def _named(task: Task) -> Plan:
     total = sum((task.open_amount(i) for i in named), ZERO)
     if task.unclear or task.closed_named:
         return Plan(Fit.NONE, steps=(step("text_unclear"),))
+    if any(task.book.is_doubted(invoice) for invoice in task.named):
+        return Plan(Fit.NONE, steps=(step("guessed_before"),))
     twin = _twin(task, named)
     if twin is not None:
         return Plan(Fit.NONE, steps=(step("number_has_twin", number=twin.number),))
@@ -216,6 +218,8 @@ def _paid_before(task: Task) -> Plan:
     """All named invoices are paid already: the same amount again is the customer's credit."""
     total = sum((invoice.invoiced_amount for invoice in task.closed_named), ZERO)
     number = task.closed_named[0].number
+    if any(task.book.is_doubted(invoice) for invoice in task.closed_named):
+        return Plan(Fit.NONE, steps=(step("guessed_before"),))
     if total != task.amount or task.unclear:
         return Plan(Fit.NONE, steps=(step("paid_already", number=number),))
     return Plan(Fit.PAID_TWICE, (), task.amount, (step("paid_twice", number=number),))

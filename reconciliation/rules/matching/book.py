@@ -20,6 +20,9 @@ from reconciliation.rules.matching.facts import (
 from reconciliation.rules.matching.names import NameIndex
 from reconciliation.rules.matching.numbers import NumberIndex
 
+# Steps of an allocation that rests on nothing but the order in which invoices fall due.
+GUESSES = frozenset({"on_account"})
+
 
 @dataclass
 class Seen:
@@ -35,7 +38,8 @@ class Seen:
 class Book:
     """Customers, invoices open and closed, what was learned, the rules of the house, and the lines seen so far.
 
-    waiting: customers of whom an earlier line waits for a person.
+    waiting: customers of whom an earlier line waits for a person. guessed: invoice → the line that was set against it
+    without naming it. doubted: those lines whose invoices somebody named afterwards all the same.
     """
 
     customers: dict[int, CustomerFacts]
@@ -48,6 +52,8 @@ class Book:
     open_amounts: dict[int, Decimal]
     by_amount: dict[Decimal, set[int]]
     waiting: set[int] = field(default_factory=set)
+    guessed: dict[int, int] = field(default_factory=dict)
+    doubted: set[int] = field(default_factory=set)
     by_bank_reference: dict[str, list[Seen]] = field(default_factory=dict)
     by_end_to_end: dict[str, list[Seen]] = field(default_factory=dict)
     by_amount_seen: dict[Decimal, list[Seen]] = field(default_factory=dict)
@@ -59,6 +65,10 @@ class Book:
         """Open, undisputed invoices of a customer in one currency, the longest due first."""
         own = self.of_customer.get(customer_id, ())
         return [i for i in own if self.open_amounts[i.id] > 0 and i.currency == currency and not i.is_disputed]
+
+    def is_doubted(self, invoice: InvoiceFacts) -> bool:
+        """Whether the invoice was paid by a guess that a named payment has contradicted before."""
+        return self.guessed.get(invoice.id) in self.doubted
 
     def discounted(self, invoice: InvoiceFacts, on: date) -> Decimal | None:
         """What settles an untouched invoice on a day with its early-payment discount, None where there is none."""
@@ -86,6 +96,9 @@ class Book:
         if decision.action == Action.AUTO:
             for part in decision.parts:
                 self._move(part.invoice_id, -part.settled)
+            if any(step.code in GUESSES for step in decision.evidence):
+                self.guessed.update((part.invoice_id, line.id) for part in decision.parts)
+            self.doubted.update(self.guessed[pk] for pk in decision.named if pk in self.guessed)
         elif decision.action == Action.REVERSAL:
             self._undo(decision.other_line)
         elif decision.action == Action.SUGGEST and decision.customer_id is not None:

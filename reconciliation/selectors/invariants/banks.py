@@ -95,7 +95,8 @@ RULES = [
           OR p.currency <> l.currency OR m.customer_id IS DISTINCT FROM p.customer_id)""",
     ),
     Rule(
-        43, "match_posts_its_amount", "What a match booked by itself moves the bank's ledger account by its amount.",
+        43, "match_posts_its_amount",
+        "What a match booked, or is matched to, moves the bank's ledger account by its amount.",
         f"""
         SELECT m.id AS match_id, m.entry_id, {SIGNED} AS explained, j.booked, m.undo_entry_id
         FROM reconciliation_match m JOIN reconciliation_statementline l ON l.id = m.line_id
@@ -104,7 +105,8 @@ RULES = [
           WHERE j.entry_id = m.entry_id AND j.account_id = b.ledger_account_id) j ON true
         LEFT JOIN ledger_journalentry u ON u.id = m.undo_entry_id
         WHERE {mine("m.organization_id")} AND m.entry_id IS NOT NULL AND (j.booked IS DISTINCT FROM {SIGNED}
-          OR (m.undone_at IS NOT NULL) <> (u.id IS NOT NULL) OR u.reverses_id <> m.entry_id)""",
+          OR (m.undone_at IS NOT NULL AND m.kind <> 'entry') <> (u.id IS NOT NULL)
+          OR u.reverses_id <> m.entry_id)""",
     ),
     Rule(
         43, "matched_is_reconciled", "A payment whose bank line is matched is reconciled, if it was in the books then.",

@@ -27,7 +27,7 @@ RULES = [
         guards_missing(APPEND_ONLY, FROZEN),
     ),
     Rule(
-        5, "payout_is_posted",
+        5, "processor_payout_is_posted",
         "A payout at the bank is posted: from the processor's account to that of the bank, as much as was matched.",
         f"""
         SELECT m.id AS match_id, s.batch, m.amount, e.event, x.at_bank, x.at_processor

@@ -228,18 +228,13 @@ class TestUnnamed:
         known.use_up(first, decide(first, known))
         assert paid(decide(line("1580", party_name="鴻永科技"), known)) == {"AB12345790": "1580"}
 
-    def test_what_a_round_sum_paid_already_is_credit_when_it_is_named_afterwards(self) -> None:
-        """A round sum went to the longest due; the invoice is named afterwards: that money is the customer's credit,
-        and where part of it is still open, a person's to decide."""
+    def test_the_second_number_that_contradicts_one_guess_is_for_a_person(self) -> None:
+        """A round sum went to the longest due; then both are named one by one: that sum was for something else."""
         known = book()
-        first = line("7000", id=7, **NORD)
-        known.use_up(first, decide(first, known))
-        second = line("5000", id=8, text="INV-2026-000101", **NORD)
-        decision = decide(second, known)
-        assert (decision.action, decision.parts, decision.unapplied) == (AUTO, (), Decimal("5000"))
-        known.use_up(second, decision)
-        third = decide(line("3210", text="INV-2026-000102", **NORD), known)
-        assert (third.action, codes(third)[-1]) == (SUGGEST, "whole_amount_again")
+        for pk, (amount, text) in enumerate((("7000", ""), ("5000", "INV-2026-000101")), 7):
+            known.use_up(line(amount, id=pk), decide(line(amount, id=pk, text=text, **NORD), known))
+        decision = decide(line("3210", text="INV-2026-000102", **NORD), known)
+        assert (decision.action, codes(decision)[-1]) == (SUGGEST, "guessed_before")
 
 
 class TestLimits:
