@@ -21,7 +21,8 @@ from tests.reconciliation.processors.cast import bank, bank_line, charged, prove
 from tests.sandbox.clock import Clock
 
 OURS = (
-    "3 reconciliation_guards_in_place", "5 processor_payout_is_posted", "5 payout_entry_has_match", "10 one_line_one_processor",
+    "3 reconciliation_guards_in_place", "5 processor_payout_is_posted", "5 payout_entry_has_match",
+    "10 one_line_one_processor",
     "10 taken_off_once", "10 proof_is_of_its_differences", "37 difference_was_agreed_to",
     "10 clearing_is_what_lies_at_the_processor",
 )  # fmt: skip
