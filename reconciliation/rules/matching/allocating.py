@@ -264,9 +264,13 @@ def _naming(task: Task, invoice: InvoiceFacts) -> Task:
 
 
 def _on_account(task: Task, own: Sequence[InvoiceFacts]) -> Plan:
-    """The longest due first; what is left stays as credit."""
+    """The longest due first; what is left stays as credit. What a fee or a late discount left of an invoice is not what
+    a round sum is for; one that would settle more invoices than anybody has in mind is for a person.
+    """
     left, parts = task.amount, []
     for invoice in own:
+        if _is_residue(task, invoice):
+            continue
         take = min(left, task.open_amount(invoice))
         if take <= 0:
             break
@@ -274,8 +278,13 @@ def _on_account(task: Task, own: Sequence[InvoiceFacts]) -> Plan:
             continue
         parts.append(Part(invoice.id, invoice.number, take))
         left -= take
-    fit = Fit.ON_ACCOUNT if not left else Fit.NONE
+    fit = Fit.ON_ACCOUNT if not left and len(parts) <= MOST_INVOICES else Fit.NONE
     return Plan(fit, tuple(parts), left, (step("on_account", count=len(parts)),))
+
+
+def _is_residue(task: Task, invoice: InvoiceFacts) -> bool:
+    left = task.open_amount(invoice)
+    return left < invoice.invoiced_amount and (left < _allowance(task) or left == invoice.discount_amount)
 
 
 def _sets(task: Task, own: Sequence[InvoiceFacts], wanted: Decimal, most: int = 4) -> list[list[InvoiceFacts]]:

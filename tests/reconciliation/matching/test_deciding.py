@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from reconciliation.rules.matching.book import build_book
 from reconciliation.rules.matching.deciding import decide
 from reconciliation.rules.matching.facts import Action, Alias, AliasKind, DocumentFacts, MatchingPolicy
-from tests.reconciliation.matching.cast import HOUSE, book, codes, customer, decided, invoice, line, paid
+from tests.reconciliation.matching.cast import HOUSE, PEOPLE, book, codes, customer, decided, invoice, line, paid
 
 NORD = {"party_name": "Nord Foods GmbH"}
 AUTO, SUGGEST, NONE = Action.AUTO, Action.SUGGEST, Action.NONE
@@ -235,6 +236,21 @@ class TestUnnamed:
             known.use_up(line(amount, id=pk), decide(line(amount, id=pk, text=text, **NORD), known))
         decision = decide(line("3210", text="INV-2026-000102", **NORD), known)
         assert (decision.action, codes(decision)[-1]) == (SUGGEST, "guessed_before")
+
+    def test_a_round_sum_passes_over_what_a_fee_left_of_an_invoice(self) -> None:
+        bills = [invoice(1, "INV-2026-000101", 1, "5000", open_amount="30"), invoice(2, "INV-2026-000102", 1, "3210"),
+                 invoice(3, "INV-2026-000103", 1, "9000")]  # fmt: skip
+        decision = decide(line("7000", **NORD), build_book(PEOPLE, bills, (), HOUSE))
+        assert paid(decision) == {"INV-2026-000102": "3210", "INV-2026-000103": "3790"}
+
+    @pytest.mark.parametrize(("count", "action"), [(14, AUTO), (15, SUGGEST)])
+    def test_a_round_sum_over_more_invoices_than_anybody_has_in_mind_is_for_a_person(
+        self, count: int, action: Action
+    ) -> None:
+        bills = [invoice(n, f"INV-2026-{n:06d}", 1, f"{1000 + n}") for n in range(1, 21)]
+        amount = {14: "14000", 15: "15000"}[count]
+        decision = decide(line(amount, **NORD), build_book(PEOPLE, bills, (), HOUSE))
+        assert (len(decision.parts), decision.action) == (count, action)
 
 
 class TestLimits:
