@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from billing.money import ZERO
+from billing.money import ZERO, quantum
 from billing.rules.priced import Step, step
 from reconciliation.rules.matching.book import Book
 from reconciliation.rules.matching.covering import MOST_INVOICES, covering_sets
@@ -95,7 +95,10 @@ def _with_discount(task: Task, named: Sequence[InvoiceFacts]) -> Plan:
     if all(due is None for due in dues):
         return NOTHING
     cash = [task.open_amount(i) if due is None else due for i, due in zip(named, dues, strict=True)]
-    if sum(cash, ZERO) != task.amount:
+    over = task.amount - sum(cash, ZERO)
+    if over == quantum(task.currency) and len(named) == 1:
+        cash[0] += over  # 98 % rounded up, where 2 % rounded up was taken off
+    elif over:
         return NOTHING
     parts = tuple(Part(i.id, i.number, c, task.open_amount(i) - c) for i, c in zip(named, cash, strict=True))
     won = sum((part.discount for part in parts), ZERO)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from reconciliation.rules.matching.book import Book
 from reconciliation.rules.matching.facts import InvoiceFacts, LineFacts
 from reconciliation.rules.matching.finding import WEAK, Found, How, Mention, find_numbers
-from reconciliation.rules.matching.names import NameFinding
+from reconciliation.rules.matching.names import NameClass, NameFinding
 from reconciliation.rules.matching.narration import names_in, says_for
 from reconciliation.rules.matching.normalising import plain_number
 from reconciliation.rules.matching.numbers import only
@@ -61,12 +61,14 @@ def _payer(line: LineFacts, book: Book) -> tuple[str, NameFinding]:
             return shown, found
     if line.party_name:
         return line.party_name, book.names.find(line.party_name)
-    best, name = "", NameFinding()
+    weak, name = "", NameFinding()
     for shown in names_in(line.text):
         found = book.names.find(shown)
-        if (found.customer_id is not None, found.how) > (name.customer_id is not None, name.how):
-            best, name = shown, found
-    return best, name
+        if found.how >= NameClass.CUT:  # the longest that is anybody's: Anna Becker-Smith is not Anna Becker
+            return shown, found
+        if found.how > name.how:
+            weak, name = shown, found
+    return weak, name
 
 
 def _numbers(line: LineFacts, book: Book, skip: list[str]) -> Found:

@@ -20,8 +20,8 @@ SURE_FITS = (Fit.EQUAL, Fit.DISCOUNT, Fit.LESS_FEE)
 # What bears out the payer against a number of somebody else: the more of it, where the number may be a slip.
 PAYER_FITS = (Fit.SINGLE, Fit.SET)
 SLIPPED_FITS = (*PAYER_FITS, Fit.OLDEST_OF_EQUALS, Fit.DISCOUNT_GUESSED, Fit.FEE_GUESSED)
-# Fits that depend on all that is open: not while an earlier line of a
-# payer known by name alone waits for a person.
+# Fits that depend on all that is open: not while an earlier line of a payer who is known by name alone waits for a
+# person.
 LEANS_ON_OPEN = (Fit.ON_ACCOUNT,)
 BY_NAME = (Who.NAME_EXACT, Who.NAME_READ)
 

@@ -12,7 +12,7 @@ MOST_PIECES = 4
 
 
 def names_in(text: str) -> Iterator[str]:
-    """What may be the payer in a narration: NEFT CR-IFSC-PAYER-UTR, UPI/P2A/RRN/NAME/BANK/NOTE. Longest names last."""
+    """What may be the payer in a narration: NEFT CR-IFSC-PAYER-UTR, UPI/P2A/RRN/NAME/BANK/NOTE. The longest first."""
     rail = RAIL.match(text)
     if rail is None:
         return
@@ -20,7 +20,7 @@ def names_in(text: str) -> Iterator[str]:
     pieces = text[rail.end() :].split(sign if sign in "-/*" else "-")
     while pieces and (not pieces[0].strip() or IS_CODE.fullmatch(pieces[0].strip().upper())):
         pieces.pop(0)
-    for count in range(1, min(MOST_PIECES, len(pieces)) + 1):
+    for count in range(min(MOST_PIECES, len(pieces)), 0, -1):
         yield sign.join(pieces[:count]).strip()
 
 

@@ -99,6 +99,12 @@ class TestPayers:
         decision = decided("900", text="NEFT CR-HDFC0001234-ANNA BECKER-N123456789012345")
         assert (decision.action, decision.customer_id) == (AUTO, 4)
 
+    def test_the_longest_name_in_a_narration_counts(self) -> None:
+        smith = customer(9, "Anna Becker-Smith")
+        bill = invoice(50, "INV-2026-000777", 9, "900")
+        decision = decided("900", into=book(bill, people=(smith,)), text="NEFT CR-Anna Becker-Smith-thanks")
+        assert (decision.action, decision.customer_id) == (AUTO, 9)
+
     def test_the_amount_alone_posts_nothing(self) -> None:
         decision = decided("12345", party_name="Maria Rossi")
         assert decision.action in (NONE, SUGGEST)
@@ -180,8 +186,10 @@ class TestDiscounts:
         decision = decided("8820", self.BILL, text="INV-2026-000777", value_on=date(2026, 3, day))
         assert (decision.parts[0].discount == 180) is fits
 
-    def test_one_off_is_no_discount(self) -> None:
-        assert decided("8821", self.BILL, text="INV-2026-000777").parts[0].discount == 0
+    @pytest.mark.parametrize(("amount", "discount"), [("8819", 0), ("8820", 180), ("8821", 179), ("8822", 0)])
+    def test_it_is_exact_but_for_the_rounding(self, amount: str, discount: int) -> None:
+        """98 % rounded up is one more than what is left once 2 % rounded up are taken off."""
+        assert decided(amount, self.BILL, text="INV-2026-000777").parts[0].discount == discount
 
     def test_without_a_number_it_counts_if_nothing_else_explains_the_amount(self) -> None:
         other = invoice(51, "INV-2026-000888", 2, "8870")
