@@ -1,6 +1,7 @@
 """Open lines of an account matched by themselves, posted and explained (R128, R144; source 3)."""
 
 import json
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -200,6 +201,34 @@ def test_R87_a_payment_with_its_discount_settles_the_invoice(account: BankAccoun
     assert sorted(Invoice.objects.values_list("open_amount", flat=True)) == [0, 33]
 
 
+def test_R146_a_transfer_entered_by_a_clerk_is_found_and_not_booked_twice(
+    account: BankAccount, nord: Customer, tmp_path: Path
+) -> None:
+    bill = builders.invoice(nord, "120.00")
+    builders.pay(
+        nord, "120.00", method="bank_transfer", reference="UTR778899", received_on=date(2026, 3, 9),
+        by_hand=[(bill, "120.00")],
+    )  # fmt: skip
+    lines(account, Booked("120.00", name="Nord Foods GmbH", text="UTR778899"))
+    out = tmp_path / "matches.json"
+    assert run("match_statement", "--bank-account", "MAIN", "--out", out).out == "1 found in the books; 0 open lines\n"
+    assert Match.objects.get().payment == Payment.objects.get()
+    (record,) = json.loads(out.read_text())["lines"]
+    assert (record["action"], record["reason"]) == ("auto", "in_the_books_payment")
+    assert record["allocations"] == [{"invoice": bill.number, "cash": "120.00"}]
+    assert_books_whole()
+
+
+def test_what_may_have_been_entered_by_hand_waits_for_a_person(account: BankAccount, nord: Customer) -> None:
+    """The same customer and amount, days apart: either a second payment or the same one."""
+    bills = [builders.invoice(nord, "120.00") for _ in range(2)]
+    builders.pay(nord, "120.00", method="bank_transfer", received_on=date(2026, 3, 9), by_hand=[(bills[0], "120.00")])
+    (line,) = lines(account, Booked("120.00", name="Nord Fods GmbH", text=bills[1].number))
+    assert match(account).counts == {Action.SUGGEST: 1}
+    assert "entered by hand" in said(line)
+    assert Payment.objects.count() == 1
+
+
 class TestPayers:
     def test_a_virtual_account_in_blotted_out_text_is_read_whole(self, account: BankAccount, nord: Customer) -> None:
         """A virtual account may look like a card number; what people are shown has it blotted out."""
@@ -352,7 +381,7 @@ class TestCommand:
         out = tmp_path / "matches.json"
         assert run("match_statement", "--bank-account", "MAIN", "--out", out).out == "0 open lines\n"
         (record,) = json.loads(out.read_text())["lines"]
-        assert (record["action"], record["customer"], record["reason"]) == ("auto", nord.code, "by_person")
+        assert (record["action"], record["customer"], record["reason"]) == ("auto", nord.code, "by_person_payment")
         assert record["allocations"] == [{"invoice": bill.number, "cash": "77.00"}]
 
     @pytest.mark.parametrize(
