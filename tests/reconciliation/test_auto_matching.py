@@ -211,7 +211,8 @@ def test_R146_a_transfer_entered_by_a_clerk_is_found_and_not_booked_twice(
     )  # fmt: skip
     lines(account, Booked("120.00", name="Nord Foods GmbH", text="UTR778899"))
     out = tmp_path / "matches.json"
-    assert run("match_statement", "--bank-account", "MAIN", "--out", out).out == "1 found in the books; 0 open lines\n"
+    ran = run("match_statement", "--bank-account", "MAIN", "--out", out)
+    assert ran.out == "1 in the books already; 0 open lines\n"
     assert Match.objects.get().payment == Payment.objects.get()
     (record,) = json.loads(out.read_text())["lines"]
     assert (record["action"], record["reason"]) == ("auto", "in_the_books_payment")
