@@ -267,8 +267,8 @@ def _naming(task: Task, invoice: InvoiceFacts) -> Task:
 
 
 def _on_account(task: Task, own: Sequence[InvoiceFacts]) -> Plan:
-    """The longest due first; what is left stays as credit. What a fee or a late discount left of an invoice is not what
-    a round sum is for; one that would settle more invoices than anybody has in mind is for a person.
+    """The longest due first; what is left stays as credit. What a fee left of an invoice is not what a round sum is for,
+    what a discount taken too late left of it is owed; a sum over more invoices than anybody has in mind is for a person.
     """
     left, parts = task.amount, []
     for invoice in own:
@@ -287,7 +287,7 @@ def _on_account(task: Task, own: Sequence[InvoiceFacts]) -> Plan:
 
 def _is_residue(task: Task, invoice: InvoiceFacts) -> bool:
     left = task.open_amount(invoice)
-    return left < invoice.invoiced_amount and (left < _allowance(task) or left == invoice.discount_amount)
+    return left < invoice.invoiced_amount and left < _allowance(task)
 
 
 def _sets(task: Task, own: Sequence[InvoiceFacts], wanted: Decimal, most: int = 4) -> list[list[InvoiceFacts]]:

@@ -251,6 +251,13 @@ class TestUnnamed:
         decision = decide(line("7000", **NORD), build_book(PEOPLE, bills, (), HOUSE))
         assert paid(decision) == {"INV-2026-000102": "3210", "INV-2026-000103": "3790"}
 
+    def test_a_round_sum_takes_in_what_a_discount_taken_too_late_left(self) -> None:
+        late = invoice(1, "INV-2026-000101", 1, "9000", open_amount="180", discount_amount=Decimal(180),
+                       discount_until=date(2026, 2, 10))  # fmt: skip
+        bills = [late, invoice(2, "INV-2026-000102", 1, "9000")]
+        decision = decide(line("7000", **NORD), build_book(PEOPLE, bills, (), HOUSE))
+        assert paid(decision) == {"INV-2026-000101": "180", "INV-2026-000102": "6820"}
+
     @pytest.mark.parametrize(("count", "action"), [(14, AUTO), (15, SUGGEST)])
     def test_a_round_sum_over_more_invoices_than_anybody_has_in_mind_is_for_a_person(
         self, count: int, action: Action
