@@ -35,8 +35,8 @@ def upload(data: bytes, name: str = "march.xml") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, data)
 
 
-def hand_in(clerk: Desk, account: BankAccount, data: bytes, **fields: str) -> BankFile:
-    clerk.post("bank-files/", bank_account=str(account.pk), file=upload(data), **fields)
+def hand_in(clerk: Desk, account: BankAccount, data: bytes) -> BankFile:
+    clerk.post("bank-files/", bank_account=str(account.pk), file=upload(data))
     return BankFile.objects.latest("pk")
 
 
