@@ -30,6 +30,7 @@ from payments.tasks import (
 from receipts.tasks import issue_refund_papers, mature_due_cheques
 from reconciliation.tasks import (
     compare_zoho,
+    lapse_payer_questions,
     match_waiting,
     pack_months,
     prove_books,
@@ -47,6 +48,7 @@ JOBS: list[tuple[str, Callable[[datetime], object]]] = [
     ("read_bank_files", read_bank_files),
     ("match_waiting", match_waiting),
     ("tend_matched", tend_matched),
+    ("lapse_payer_questions", lapse_payer_questions),
     ("issue_refund_papers", issue_refund_papers),
     ("alarm_refunds", alarm_refunds),
     ("hear_webhooks", hear_webhooks),

@@ -5,12 +5,14 @@ from datetime import datetime
 
 from billing.office.acting import acting
 from billing.office.clock import now as read_clock
+from billing.transactions import in_transaction
 from payments.models import BankAccount
 from reconciliation.models import BankFile
 from reconciliation.selectors.lines_to_match import accounts_waiting
 from reconciliation.services.auto_matching import match_open_lines
 from reconciliation.services.importing import read_bank_file
 from reconciliation.services.packing import make_packs
+from reconciliation.services.payer_questions import lapse_questions
 from reconciliation.services.processors import proving as processors
 from reconciliation.services.proving import prove_due
 from reconciliation.services.tending import tend_matches
@@ -92,3 +94,9 @@ def compare_zoho(now: datetime) -> int:
     """Once a day: our subscriptions and invoices beside Zoho's; again where Zoho could not be read or news may come."""
     with acting(None, "job compare_zoho"):
         return compare_due(now=now)
+
+
+def lapse_payer_questions(now: datetime) -> int:
+    """Close questions to payers that nobody answered in time, and those of lines explained meanwhile."""
+    with acting(None, "job lapse_payer_questions"):
+        return in_transaction(lambda: lapse_questions(now))

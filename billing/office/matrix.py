@@ -57,6 +57,7 @@ resolve_unknown_charge     - - - M C C - - -
 tend_webhooks              - - - - D D R D -
 import_bank_file           - - D D - - D - -
 match_bank_lines           - - M D - - D - -
+match_by_hand              - - M C - - C - -
 sign_off_reconciliation    - - - - - C M - -
 post_to_ledger             S S S S S S S S S
 see_journal                - - - R R R R o -

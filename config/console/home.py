@@ -24,6 +24,7 @@ from billing.office import clock
 from billing.office.models.user import Mode
 from config.console.agreement_cards import agreement_cards, chasing_cards, provider_cards
 from config.console.bank_card import bank_card
+from config.console.bank_line_card import bank_line_cards
 from config.console.books import books_of
 from config.console.cards import Card, Desk, listed
 from config.console.counter_cards import cheque_cards, money_back_cards
@@ -53,6 +54,7 @@ def home_context(request: HttpRequest) -> dict[str, Any]:
             (_("Waiting for you"), may_here(request, "void_payment", Mode.CHECK), _deciding),
             (_("At the counter"), may_here(request, "enter_payment", Mode.DO), _counter),
             (_("Agreements"), may_here(request, "manage_agreements", Mode.DO), agreement_cards),
+            (_("The bank"), may_here(request, "match_bank_lines", Mode.MAKE, Mode.DO), bank_line_cards),
             (_("Overdue"), may_here(request, "manage_collections", Mode.DO), chasing_cards),
             (_("Cheques"), may_here(request, "deposit_cheques", Mode.DO), cheque_cards),
             (_("Money back"), may_here(request, "ask_refund", Mode.MAKE), money_back_cards),
@@ -109,23 +111,24 @@ def _hidden(row: Mapping[str, Any], blind: bool) -> bool:
 
 
 def _counter(desk: Desk) -> list[Card]:
-    """Three queries."""
-    here = Payment.objects.filter(organization=desk.organization)
-    waiting = here.filter(state=PaymentState.PENDING).aggregate(n=Count("id"), s=Sum("amount"))
-    mine = here.filter(recorded_by=desk.request.user.pk, recorded_at__gte=midnight(desk.today)).aggregate(
-        n=Count("id"), s=Sum("amount")
-    )
+    """Two queries."""
+    pending = Q(state=PaymentState.PENDING)
+    own = Q(recorded_by=desk.request.user.pk, recorded_at__gte=midnight(desk.today))
+    found = Payment.objects.filter(pending | own, organization=desk.organization).aggregate(
+        waiting=Count("id", filter=pending), waiting_sum=Sum("amount", filter=pending),
+        mine=Count("id", filter=own), mine_sum=Sum("amount", filter=own),
+    )  # fmt: skip
     return [
         Card(
-            _("Provisional"), str(waiting["n"]),
-            _("%(money)s waits for a second look") % {"money": desk.money(waiting["s"])} if waiting["n"]
+            _("Provisional"), str(found["waiting"]),
+            _("%(money)s waits for a second look") % {"money": desk.money(found["waiting_sum"])} if found["waiting"]
             else _("Payments that wait for a second person would be here."),
-            listed("payments_payment", state__exact="pending"), "warn" if waiting["n"] else "",
+            listed("payments_payment", state__exact="pending"), "warn" if found["waiting"] else "",
         ),
         _unapplied(desk),
         Card(
-            _("My entries today"), str(mine["n"]),
-            desk.money(mine["s"]) if mine["n"] else _("What you enter today will be counted here."),
+            _("My entries today"), str(found["mine"]),
+            desk.money(found["mine_sum"]) if found["mine"] else _("What you enter today will be counted here."),
             listed("payments_payment", by="me", recorded_at_from=desk.today),
         ),
     ]  # fmt: skip

@@ -10,4 +10,8 @@ from reconciliation.admin import proof_pages as proof_pages
 from reconciliation.admin import reconciliation_deeds as reconciliation_deeds
 from reconciliation.admin import reconciliation_pages as reconciliation_pages
 from reconciliation.admin import variance_pages as variance_pages
+from reconciliation.admin import workbench_bulk as workbench_bulk
+from reconciliation.admin import workbench_page as workbench_page
+from reconciliation.admin import workbench_queue as workbench_queue
+from reconciliation.admin import workbench_undo as workbench_undo
 from reconciliation.admin import zoho_pages as zoho_pages

@@ -86,7 +86,7 @@ def _link(head: str, row: dict[str, Any]) -> str:
 SCREENS: dict[str, tuple[str, ...]] = {
     "party": ("customer",), "customer_id": ("customer",), "entry_id": ("ledger_journalentry_change",),
     "invoice_id": ("invoice",), "payment_id": ("payment",), "credit_item_id": ("credit",),
-    "approval_id": ("office_approvalrequest_change",), "statement_line_id": ("reconciliation_statementline_change",),
+    "approval_id": ("office_approvalrequest_change",), "statement_line_id": ("bank_line",),
 }  # fmt: skip
 
 

@@ -33,11 +33,13 @@ from reconciliation.models.processor_proof import (
 from reconciliation.models.proof import BooksProof, ProofRequest
 from reconciliation.models.proposal import MatchProposal, ProposedAction
 from reconciliation.models.statement import BankStatement, Direction, StatementKind, StatementLine
+from reconciliation.models.workbench import QUESTION_MOVES, LineDeed, LineWork, PayerQuestion, QuestionState
 from reconciliation.models.zoho_comparison import ZohoComparison, ZohoDiscrepancy
 
 __all__ = [
     "BANK_FILE_MOVES",
     "PACK_MOVES",
+    "QUESTION_MOVES",
     "RECONCILIATION_MOVES",
     "VARIANCE_MOVES",
     "BankFile",
@@ -52,6 +54,8 @@ __all__ = [
     "DiscrepancyReason",
     "DiscrepancyState",
     "Frequency",
+    "LineDeed",
+    "LineWork",
     "Match",
     "MatchKind",
     "MatchProposal",
@@ -59,11 +63,13 @@ __all__ = [
     "MonthPack",
     "MonthStart",
     "PackState",
+    "PayerQuestion",
     "PayoutOffset",
     "ProcessorDiscrepancy",
     "ProcessorProof",
     "ProofRequest",
     "ProposedAction",
+    "QuestionState",
     "ReconciliationRoutine",
     "ReconciliationState",
     "SavedCsvProfile",

@@ -128,6 +128,10 @@ TRIGGERS = {
     "reconciliation_processorproof": f"{AUDITED} {FROZEN}",
     "reconciliation_zohocomparison": f"{AUDITED} {FROZEN}",
     "reconciliation_zohodiscrepancy": f"{AUDITED} {FROZEN}",
+    "reconciliation_linedeed": f"{KEPT} {AUDITED}",
+    "reconciliation_linework": AUDITED,
+    "reconciliation_payerquestion": f"{AUDITED} {FROZEN}",
+    "reconciliation_match": f"adds_up {AUDITED} {FROZEN}",
     "reconciliation_savedcsvprofile": f"{AUDITED} {FROZEN}",
     "reconciliation_bankreconciliation": f"{AUDITED} {FROZEN}",
     "reconciliation_match": f"adds_up signed_stays {AUDITED} {FROZEN}",
@@ -170,6 +174,7 @@ TOGETHER = {
     "dunning_case_customer_of_organization", "collection_case_customer_of_organization",
     "gl_member_batch_of_organization", "gl_member_entry_of_organization", "adjustment_entry_of_organization",
     "adjustment_reversed_of_organization", "adjustment_line_of_organization", "adjustment_account_of_organization",
+    "payer_question_customer_of_organization",
     "earning_provider_of_organization", "payout_batch_same_organization", "payout_provider_of_organization",
 }  # fmt: skip
 OURS = "^(office|ledger|billing|payments|receipts|reconciliation)_"

@@ -81,9 +81,11 @@ resolve_unknown_charge     – – – M C C – – –
 tend_webhooks              – – – – ● ● R ● –
 import_bank_file           – – ● ● – – ● – –
 match_bank_lines           – – M ● – – ● – –
+match_by_hand              – – M C – – C – –
 sign_off_reconciliation    – – – – – C M – –
 post_to_ledger             S S S S S S S S S
 see_journal                – – – R R R R o –
+adjust_ledger              – – – – – C M – –
 close_period               – – – – – C M – –
 reopen_period              – – – – – C M – –
 export_accounting          – – – – – ● ● – –
@@ -121,7 +123,7 @@ class TestMatrix:
         granted = {(g.role, g.action): g.mode for g in Grant.objects.all()}
         assert {cell: granted.get(cell, "") for cell in EXPECTED} == EXPECTED
         assert set(granted) <= set(EXPECTED)
-        assert len(EXPECTED) == 9 * 53
+        assert len(EXPECTED) == 9 * 55
 
     def test_the_code_and_the_database_say_the_same(self) -> None:
         assert {(r, a, m) for (r, a), m in EXPECTED.items() if m} == set(cells())
