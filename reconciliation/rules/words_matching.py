@@ -59,7 +59,7 @@ FIT_WORDS: dict[str, Sentence] = {
 }  # fmt: skip
 DOUBT_WORDS: dict[str, Sentence] = {
     "several_sets": _("Several sets of invoices fit equally well."),
-    "several_explain": _("Several open invoices would explain the amount with a fee or a discount."),
+    "several_explain": _("More than one explanation fits: an invoice less a fee or a discount, and something else."),
     "nothing_fits": _("No open invoice or set of invoices fits the amount."),
     "another_fits": _("The amount does not fit the named invoice, but exactly fits invoice {number}."),
     "less_than_named": _("Less than the named invoices ask for: which of them is paid in part?"),

@@ -238,16 +238,21 @@ def _unnamed(task: Task) -> Plan:
         fit = Fit.SINGLE if len(singles) == 1 else Fit.OLDEST_OF_EQUALS
         code = "single_fits" if len(singles) == 1 else "oldest_of_equals"
         return Plan(fit, _whole(task, singles[:1]), steps=(step(code, number=singles[0].number, count=len(singles)),))
+    near = [found for found in (plan_exactly(_naming(task, invoice)) for invoice in own) if found.fit != Fit.NONE]
+    if len(sets) == 1 and near:
+        return Plan(Fit.NONE, steps=(step("several_explain"),))
     if len(sets) == 1:
         return Plan(Fit.SET, _whole(task, sets[0]), steps=(_only_set_step(sets[0]),))
     if sets:
         return Plan(Fit.NONE, steps=(step("several_sets"),))
-    return _guessed(task, own)
+    return _guessed(task, own, near)
 
 
-def _guessed(task: Task, own: Sequence[InvoiceFacts]) -> Plan:
-    """No set fits: one invoice less its discount or a fee, or a round sum on account; both at once is neither."""
-    near = [found for found in (plan_exactly(_naming(task, invoice)) for invoice in own) if found.fit != Fit.NONE]
+def _guessed(task: Task, own: Sequence[InvoiceFacts], near: Sequence[Plan]) -> Plan:
+    """No set fits: one invoice less its discount or a fee, or a round sum on account; both at once is neither.
+
+    near: plans for single invoices, less a discount or a fee.
+    """
     is_round = task.amount % task.book.policy.round_step == 0
     if is_round and own and not near and not task.unclear:
         return _on_account(task, own)
@@ -267,8 +272,8 @@ def _naming(task: Task, invoice: InvoiceFacts) -> Task:
 
 
 def _on_account(task: Task, own: Sequence[InvoiceFacts]) -> Plan:
-    """The longest due first; what is left stays as credit. What a fee left of an invoice is not what a round sum is for,
-    what a discount taken too late left of it is owed; a sum over more invoices than anybody has in mind is for a person.
+    """The longest due first; what is left stays as credit. What a fee left of an invoice is not what a round sum is
+    for; what a discount taken too late left of it is owed. More invoices than anybody has in mind are for a person.
     """
     left, parts = task.amount, []
     for invoice in own:

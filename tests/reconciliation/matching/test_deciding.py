@@ -209,6 +209,10 @@ class TestUnnamed:
     def test_the_only_set_that_adds_up(self) -> None:
         assert paid(decided("3987", **NORD)) == {"INV-2026-000102": "3210", "INV-2026-000250": "777"}
 
+    def test_a_set_beside_an_invoice_less_a_fee_is_for_a_person(self) -> None:
+        assert codes(decided("3987", invoice(50, "INV-2026-000777", 1, "4000"), **NORD))[-1] == "several_explain"
+        assert decided("3987", invoice(50, "INV-2026-000777", 1, "4087"), **NORD).action == AUTO
+
     def test_two_sets_are_none(self) -> None:
         decision = decided("13925", party_name="鴻永科技")
         assert (decision.action, codes(decision)[-1]) == (SUGGEST, "several_sets")
