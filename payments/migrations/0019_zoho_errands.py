@@ -4,15 +4,28 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('payments', '0018_returned_transfers'),
+        ("payments", "0018_returned_transfers"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='zohoerrand',
-            name='kind',
-            field=models.CharField(choices=[('start', 'page to subscribe'), ('method', 'page for another card'), ('cancel', 'cancel at once'), ('cancel_at_end', 'cancel at the end of the term'), ('reactivate', 'go on after all'), ('record', 'record a payment'), ('tell_crm', 'tell CRM'), ('customer', "change the customer's record"), ('crm_note', 'note in CRM')], max_length=14, verbose_name='what'),
+            model_name="zohoerrand",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("start", "page to subscribe"),
+                    ("method", "page for another card"),
+                    ("cancel", "cancel at once"),
+                    ("cancel_at_end", "cancel at the end of the term"),
+                    ("reactivate", "go on after all"),
+                    ("record", "record a payment"),
+                    ("tell_crm", "tell CRM"),
+                    ("customer", "change the customer's record"),
+                    ("crm_note", "note in CRM"),
+                ],
+                max_length=14,
+                verbose_name="what",
+            ),
         ),
     ]

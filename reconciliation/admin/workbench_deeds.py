@@ -37,7 +37,7 @@ from reconciliation.admin.workbench_forms import (
     split_rows,
 )
 from reconciliation.admin.workbench_line import may_accept, onward, quicker_words, show_line
-from reconciliation.models import StatementLine
+from reconciliation.models import LineDeed, StatementLine
 from reconciliation.rules.workbench import Suggestion
 from reconciliation.selectors.workbench import Filter
 from reconciliation.selectors.workbench_effects import Effect
@@ -107,7 +107,7 @@ def take_up(
 
 def _say_what_happened(line: StatementLine, key: str, request: ConsoleRequest) -> None:
     """Raises DoneBefore or Quicker where that is why nothing is suggested."""
-    if key and line.deeds.filter(request_key=key, done_by=request.user).exists():
+    if key and LineDeed.objects.filter(line=line, request_key=key, done_by=request.user).exists():
         raise DoneBefore()
     if not line.open_amount:
         nothing = format_money(line.open_amount, line.currency)

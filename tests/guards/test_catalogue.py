@@ -131,7 +131,6 @@ TRIGGERS = {
     "reconciliation_linedeed": f"{KEPT} {AUDITED}",
     "reconciliation_linework": AUDITED,
     "reconciliation_payerquestion": f"{AUDITED} {FROZEN}",
-    "reconciliation_match": f"adds_up {AUDITED} {FROZEN}",
     "reconciliation_savedcsvprofile": f"{AUDITED} {FROZEN}",
     "reconciliation_bankreconciliation": f"{AUDITED} {FROZEN}",
     "reconciliation_match": f"adds_up signed_stays {AUDITED} {FROZEN}",
