@@ -53,7 +53,8 @@ class TestCatalogue:
     def test_every_text_has_its_chinese_and_none_is_only_guessed(self) -> None:
         assert [entry.text for entry in ENTRIES if entry.fuzzy or not entry.said] == []
         assert {entry.text for entry in ENTRIES if not CHINESE.search(entry.said)} - ALIKE == {
-            "%(name)s, %(day)s", "%(money)s, %(age)s", "none of {total}", "{part} of {total}", "%(who)s, %(number)s", "{what}: {amount}.",
+            "%(name)s, %(day)s", "%(money)s, %(age)s",
+            "none of {total}", "{part} of {total}", "%(who)s, %(number)s", "{what}: {amount}.",
             "= {total_amount}", "%(name)s, %(title)s", "{plan}, {frequency}, {price}",
             "{number}: {state}.",
         }  # fmt: skip
