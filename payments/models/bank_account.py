@@ -27,7 +27,9 @@ class BankAccount(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["organization", "code"], name="bank_account_code_once"),
             models.UniqueConstraint(
-                fields=["number_hash"], condition=~models.Q(number_hash=""), name="bank_account_number_once"
+                fields=["organization", "number_hash"],
+                condition=~models.Q(number_hash=""),
+                name="bank_account_number_once",
             ),
         ]
 

@@ -47,7 +47,7 @@ def ensure_bank_account(
         _check_same(earlier, asked)
         return earlier, False
     digest = keyed_hash(number) if number else ""
-    if number and BankAccount.objects.filter(number_hash=digest).exists():
+    if number and BankAccount.objects.filter(organization=organization, number_hash=digest).exists():
         raise BadInput(_("Another bank account has this number."), field="number", code="number_taken")
     return BankAccount.objects.create(
         organization=organization, code=code, name=name or code, currency=currency, number=number,

@@ -11,7 +11,20 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any
 
-from payments.models import BankAccount, Deposit, Method, Payment, PaymentReconciliation, PaymentState, RefundAttempt
+from django.db.models import F, Q, Sum
+
+from billing.ledger.models import JournalLine
+from payments.models import (
+    BankAccount,
+    ChequePresentation,
+    Deposit,
+    Method,
+    Payment,
+    PaymentReconciliation,
+    PaymentState,
+    RefundAttempt,
+)
+from payments.models.cheque import PresentationResult
 from payments.models.deposit import DepositState
 from payments.models.refund import AttemptState, RefundState
 from reconciliation.models import Direction, Match, StatementLine
@@ -22,7 +35,31 @@ from reconciliation.rules.matching.normalising import plain_number
 BEFORE, AFTER, AFTER_SLIP = timedelta(days=7), timedelta(days=7), timedelta(days=10)
 SHORTEST_REFERENCE = 4
 
-Record = Payment | Deposit | RefundAttempt
+# Events whose bank lines are explained by what they are about: payments, slips, refunds, and what matches post.
+WITH_A_VERB = frozenset(
+    (
+        "payment_received", "deposit_made", "refund_paid", "payment_returned", "bank_item_booked", "held_in_suspense",
+        "payout_received", "payout_charged",
+    )
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Booked:
+    """An entry that something else posted to the bank's ledger account. amount: what a line of it has, above 0.
+
+    cheque: key of the cheque whose return it is.
+    """
+
+    pk: int
+    number: str
+    memo: str
+    day: date
+    amount: Decimal
+    cheque: int | None
+
+
+Record = Payment | Deposit | RefundAttempt | Booked
 Says = Callable[[Any, StatementLine], str]
 
 
@@ -51,17 +88,20 @@ def entered_payments(bank_account: BankAccount) -> list[Payment]:
 
 def find_own(bank_account: BankAccount, lines: Iterable[StatementLine]) -> Iterator[Own]:
     """Lines that are records of ours beyond doubt: the amount fits, the day is near, and either a reference or the
-    payer says so, or, for slips and refunds, nothing else of that amount is anywhere near. Four queries.
+    payer says so, or, for slips and refunds, nothing else of that amount is anywhere near. Six queries.
 
     One line to one record: where two lines, or two records, would do, a person decides.
     """
     waiting = list(lines)
     came = [line for line in waiting if line.direction == Direction.IN]
     left = [line for line in waiting if line.direction == Direction.OUT]
+    booked_in, booked_out = _booked(bank_account, waiting)
     yield from chain(
         _pairs(came, entered_payments(bank_account), _payment_says),
         _pairs(came, _slips(bank_account), _slip_says),
         _pairs(left, _refunds(bank_account), _refund_says),
+        _pairs(came, booked_in, _entry_says),
+        _pairs(left, booked_out, _entry_says),
     )
 
 
@@ -101,6 +141,8 @@ def _pairs(lines: list[StatementLine], records: Iterable[Record], says: Says) ->
 def _amount(record: Record) -> Decimal:
     if isinstance(record, Deposit):
         return Decimal(record.total_amount)
+    if isinstance(record, Booked):
+        return record.amount
     return Decimal(record.amount if isinstance(record, Payment) else record.refund.paid_amount)
 
 
@@ -124,6 +166,44 @@ def _refund_says(sent: RefundAttempt, line: StatementLine) -> str:
     if not -BEFORE <= line.booked_on - sent.sent_on <= AFTER_SLIP:
         return ""
     return "reference" if _mentions(line, sent.refund.number) or _mentions(line, sent.reference) else "only"
+
+
+def _entry_says(booked: Booked, line: StatementLine) -> str:
+    """Only its own words are enough: what was posted to the bank for another reason has no identity of the bank's."""
+    if not -BEFORE <= line.booked_on - booked.day <= AFTER_SLIP:
+        return ""
+    return "reference" if _mentions(line, booked.memo) or _mentions(line, booked.number) else ""
+
+
+def _booked(bank_account: BankAccount, lines: list[StatementLine]) -> tuple[list[Record], list[Record]]:
+    """Entries of these days on the bank's ledger account that have no verb of their own, and returned cheques, that no
+    line is matched to: those that brought money, those that took it. Two queries."""
+    if not lines:
+        return [], []
+    first = min(line.booked_on for line in lines) - AFTER_SLIP
+    taken = Match.objects.filter(undone_at__isnull=True, entry__isnull=False)
+    cheques_taken = Match.objects.filter(undone_at__isnull=True, kind="returned", cheque__isnull=False)
+    returned = dict(
+        ChequePresentation.objects.filter(
+            deposit__bank_account=bank_account, result=PresentationResult.RETURNED, entry__isnull=False
+        )
+        .exclude(cheque__in=cheques_taken.values("cheque"))
+        .values_list("entry_id", "cheque_id")
+    )
+    rows = (
+        JournalLine.objects.filter(account=bank_account.ledger_account_id, entry__entry_date__gte=first)
+        .filter(Q(entry__in=list(returned)) | ~Q(entry__event__in=WITH_A_VERB))
+        .exclude(entry__in=taken.values("entry"))
+        .values_list("entry_id", "entry__year", "entry__number", "entry__memo", "entry__entry_date")
+        .annotate(total=Sum(F("debit") - F("credit")))
+        .order_by("entry_id")
+    )
+    found: tuple[list[Record], list[Record]] = ([], [])
+    for pk, year, number, memo, day, total in rows:
+        if total:
+            one = Booked(pk, f"JE-{year}-{number:08d}", memo, day, abs(total), returned.get(pk))
+            found[total < 0].append(one)
+    return found
 
 
 def _mentions(line: StatementLine, reference: str) -> bool:

@@ -27,6 +27,7 @@ from payments.services.debit_returns import record_returned_transfer
 from payments.services.reconciling import mark_reconciled
 from reconciliation.models import BankStatement, Direction, Match, MatchKind, StatementKind, StatementLine
 from reconciliation.postings import bank_item_booked, held_in_suspense
+from reconciliation.selectors.own_records import WITH_A_VERB
 from reconciliation.services.bank_files import lock_bank_accounts
 from reconciliation.services.matching import (
     EXPLAINED,
@@ -43,15 +44,6 @@ CONTROLLED = frozenset(
         Role.ACCOUNTS_RECEIVABLE, Role.UNAPPLIED_CASH, Role.CUSTOMER_CREDITS, Role.REFUNDS_PAYABLE, Role.SUSPENSE,
         Role.CASH, Role.CHEQUES_IN_HAND, Role.CARD_CLEARING, Role.DISPUTED_FUNDS, Role.POLICY_LOANS,
         Role.PROVIDERS_PAYABLE, Role.BANK,
-    )
-)  # fmt: skip
-
-
-# Events whose bank lines are explained by what they are about: payments, slips, refunds, and what matches post.
-WITH_A_VERB = frozenset(
-    (
-        "payment_received", "deposit_made", "refund_paid", "payment_returned", "bank_item_booked", "held_in_suspense",
-        "payout_received", "payout_charged",
     )
 )  # fmt: skip
 

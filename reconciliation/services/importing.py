@@ -244,7 +244,8 @@ def _learn_number(account: BankAccount, statement: Statement) -> None:
     if account.number or not statement.account:
         return
     plain = "".join(statement.account.split())
-    if BankAccount.objects.filter(number_hash=keyed_hash(plain)).exclude(pk=account.pk).exists():
+    others = BankAccount.objects.filter(organization=account.organization_id).exclude(pk=account.pk)
+    if others.filter(number_hash=keyed_hash(plain)).exists():
         raise NumberTaken(theirs=plain[-4:], account=account.code)
     account.number, account.number_hash, account.number_tail = plain, keyed_hash(plain), plain[-4:]
     account.save(update_fields=["number", "number_hash", "number_tail"])

@@ -6,12 +6,19 @@ from functools import partial
 import structlog
 
 from billing.errors import DomainError
+from billing.ledger.models import JournalEntry
 from billing.refusals import explained
 from billing.transactions import in_transaction
-from payments.models import BankAccount, Deposit, Payment
+from payments.models import BankAccount, Cheque, Deposit, Payment
 from reconciliation.models import Match, StatementLine
-from reconciliation.selectors.own_records import Own, find_own
-from reconciliation.services.explaining import match_deposit, match_existing_payment, match_refund
+from reconciliation.selectors.own_records import Booked, Own, find_own
+from reconciliation.services.explaining import (
+    match_deposit,
+    match_entry,
+    match_existing_payment,
+    match_refund,
+    match_returned_cheque,
+)
 from reconciliation.services.processors.payouts import match_certain_payouts
 
 log = structlog.get_logger(__name__)
@@ -45,5 +52,14 @@ def _match(own: Own, now: datetime) -> Match:
     if isinstance(record, Deposit):
         evidence = [[f"own_{own.says}", {"number": record.number}]]
         return match_deposit(line=own.line, deposit=record, now=now, by=None, is_automatic=True, evidence=evidence)
+    if isinstance(record, Booked):
+        evidence = [[f"own_{own.says}", {"number": record.number}]]
+        if record.cheque is not None:
+            cheque = Cheque.objects.get(pk=record.cheque)
+            return match_returned_cheque(
+                line=own.line, cheque=cheque, now=now, by=None, is_automatic=True, evidence=evidence
+            )
+        entry = JournalEntry.objects.get(pk=record.pk)
+        return match_entry(line=own.line, entry=entry, now=now, by=None, is_automatic=True, evidence=evidence)
     evidence = [[f"own_{own.says}", {"number": record.refund.number}]]
     return match_refund(line=own.line, refund=record.refund, now=now, by=None, is_automatic=True, evidence=evidence)

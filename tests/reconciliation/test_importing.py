@@ -149,11 +149,20 @@ def test_an_account_without_a_number_takes_that_of_its_first_statement(org: Orga
     assert load(account, Sheet([Booked("1.00")], account="DE89370400440532013000", number="2")).state == "refused"
 
 
-def test_a_number_that_is_another_account_of_ours_is_not_taken(org: Organization, account: BankAccount) -> None:
-    other = bank_account(builders.organization("elsewhere"), "THEIRS", number="")
-    refused = load(other, Sheet([Booked("1.00")]))
-    assert (refused.state, refused.refusal) == ("refused", "number_taken")
-    assert not stored()
+def test_a_number_that_is_another_account_of_ours_leads_there(org: Organization, account: BankAccount) -> None:
+    other = bank_account(org, "OTHER", number="")
+    file = load(other, Sheet([Booked("1.00")]))
+    assert (file.state, StatementLine.objects.get().bank_account) == ("stored", account)
+    other.refresh_from_db()
+    assert not other.number
+
+
+def test_the_same_number_in_another_organization_is_an_account_of_its_own(account: BankAccount) -> None:
+    theirs = bank_account(builders.organization("elsewhere"), "THEIRS", number="")
+    for one in (account, theirs):
+        assert load(one, Sheet([Booked("1.00")])).lines_new == 1
+    theirs.refresh_from_db()
+    assert theirs.number == account.number
 
 
 def test_a_file_whose_reader_stumbles_is_refused_and_not_tried_for_ever(

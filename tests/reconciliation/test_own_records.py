@@ -19,7 +19,8 @@ from reconciliation.services.auto_matching import match_open_lines
 from reconciliation.services.own_records import match_own_records
 from tests import builders
 from tests.assertions import assert_books_whole
-from tests.builders import NOW
+from tests.builders import NOW, TODAY
+from tests.payments.services.tills import move
 from tests.reconciliation.bank_desk import Booked, bank_account, lines
 
 pytestmark = pytest.mark.django_db
@@ -115,6 +116,20 @@ def test_nothing_of_a_statement_that_does_not_add_up_is_matched_by_itself(accoun
     (line,) = lines(account, Booked("75.00", text="REF-77812"))
     line.statement.is_flagged = True
     assert match_own_records(bank_account=account, lines=[line], now=NOW) == 0
+
+
+@pytest.mark.parametrize(("text", "found"), [("Cash fetched: change", 1), ("cash withdrawal", 0)])
+def test_R144_what_else_booked_to_the_bank_is_found_by_its_own_words(
+    org: Organization, account: BankAccount, text: str, found: int
+) -> None:
+    moved = move(org, None, "from_bank", "40.00", builders.user(org, "supervisor"), bank_account=account)
+    assert moved.entry is not None
+    words = f"{text} {moved.entry.memo}" if found else text
+    (line,) = lines(account, Booked("-40.00", TODAY, text=words), opening="100.00")
+    assert match_own_records(bank_account=account, lines=[line], now=NOW) == found
+    assert [match.entry for match in Match.objects.all()] == [moved.entry] * found
+    assert match_own_records(bank_account=account, lines=[line], now=NOW) == 0
+    assert_books_whole()
 
 
 def test_R144_money_a_clerk_entered_is_never_booked_twice(account: BankAccount, ada: Customer) -> None:
