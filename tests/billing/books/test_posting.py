@@ -7,16 +7,18 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from billing.ledger.models import GlBatch, GlBatchEntry, JournalEntry, LedgerAccount, Period
+from billing.ledger.models import GlBatch, GlBatchEntry, JournalEntry, JournalLine, LedgerAccount, Period
 from billing.ledger.periods import close_period, reopen_period
 from billing.office.matrix import cells
 from billing.office.models import Notice, Organization
 from billing.office.models.user import Mode
 from billing.selectors.books.status import standing_of
 from billing.services.books.accounts import set_in_use
+from billing.services.books.closing import MonthSuspended
 from billing.services.books.posting import post_everywhere, retry_batches
 from billing.tasks import post_gl
 from payments.models import Payment
+from reconciliation.services.proving import prove_organization
 from tests import builders, deeds
 from tests.assertions import assert_books_whole, reread
 from tests.billing.books.cast import LATER, batch, behind_the_guards, post, taken
@@ -305,6 +307,10 @@ class TestSameDay:
 
 
 class TestClosingAMonth:
+    @pytest.fixture(autouse=True)
+    def proved(self, school: Organization) -> None:
+        prove_organization(organization=school, now=LATER)
+
     def test_R138_what_is_left_of_a_month_is_posted_before_it_closes(self, school: Organization) -> None:
         close(school)
         assert batch(school, "sales").state == "posted"
@@ -313,8 +319,15 @@ class TestClosingAMonth:
         assert_books_whole()
 
     def test_R140_a_month_with_something_suspended_stays_open(self, school: Organization) -> None:
-        behind_the_guards("UPDATE ledger_journalline SET debit = debit + 1 WHERE debit = 100 AND department = 'music'")
-        with pytest.raises(Exception, match=r"Entries of 2026-02 are not in the general ledger: does not balance"):
+        sold = JournalLine.objects.get(entry__organization=school, entry__entry_date=date(2026, 2, 12), credit__gt=0)
+        unused = LedgerAccount.objects.create(
+            organization=school, code="4000.09", name="Old lessons", kind="income", role=sold.account.role,
+            is_default=False,
+        )  # fmt: skip
+        behind_the_guards(f"UPDATE ledger_journalline SET account_id = {unused.pk} WHERE id = {sold.pk}")
+        with transaction.atomic():
+            set_in_use(account=unused, in_use=False)
+        with pytest.raises(MonthSuspended, match=r"Entries of 2026-02 are not in the general ledger: .*4000\.09"):
             close(school)
         assert Period.objects.get(organization=school, month=date(2026, 2, 1)).state == "open"
 
