@@ -188,6 +188,8 @@ SENTENCES: dict[str, Sentence] = {
     "zoho_discrepancy_of_organization": NOT_HERE,
     "match_entry_once": _("This journal entry is matched to another bank line."),
     "match_reversal_once": _("This bank line was taken back by another one."),
+    "match_return_once": _("The return of this payment is matched to another bank line."),
+    "match_returned_cheque_once": _("The return of this cheque is matched to another bank line."),
     # reconciliations of bank accounts
     "bank_reconciliation_one_prepared": _("A reconciliation of this account waits for its signature already."),
     "bank_reconciliation_once": _("This account is reconciled and signed as of that day already."),

@@ -1,7 +1,10 @@
 """Jobs of reconciliation, offered the time once a minute by config.tasks."""
 
 import time
+from collections.abc import Iterable
 from datetime import datetime
+
+import structlog
 
 from billing.office.acting import acting
 from billing.office.clock import now as read_clock
@@ -17,6 +20,8 @@ from reconciliation.services.processors import proving as processors
 from reconciliation.services.proving import prove_due
 from reconciliation.services.tending import tend_matches
 from reconciliation.services.zoho.comparing import compare_due
+
+log = structlog.get_logger(__name__)
 
 READ_SECONDS = 60  # no further file is begun after this long
 # No proof is begun after this long, so that the other jobs of the minute are not kept waiting by many organizations.
@@ -48,8 +53,18 @@ def read_one(bank_file_id: int) -> str:
 
 
 def _match_new(file: BankFile, now: datetime) -> None:
-    for account in BankAccount.objects.filter(statements__bank_file=file).distinct().order_by("pk"):
-        match_open_lines(bank_account=account, now=now)
+    _match_each(BankAccount.objects.filter(statements__bank_file=file).distinct().order_by("pk"), now)
+
+
+def _match_each(accounts: Iterable[BankAccount], now: datetime) -> int:
+    """Returns how many lines were looked at."""
+    done = 0
+    for account in accounts:
+        try:
+            done += match_open_lines(bank_account=account, now=now).lines
+        except Exception:  # the border between accounts: whatever one's lines do, the next must be matched
+            log.exception("account_not_matched", bank_account=account.pk)
+    return done
 
 
 MATCH_AT = 25  # the minute of each hour
@@ -59,11 +74,8 @@ def match_waiting(now: datetime) -> int:
     """Once an hour, look again at lines that wait: an invoice or a name may have become known since."""
     if now.minute != MATCH_AT:
         return 0
-    done = 0
     with acting(None, "job match_waiting"):
-        for account in accounts_waiting():
-            done += match_open_lines(bank_account=account, now=now).lines
-    return done
+        return _match_each(accounts_waiting(), now)
 
 
 def tend_matched(now: datetime) -> int:

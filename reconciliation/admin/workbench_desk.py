@@ -18,9 +18,9 @@ from billing.admin.working import REFUSED
 from billing.office import clock
 from billing.office.models.user import Mode
 from payments.models import BankAccount
-from reconciliation.models import Match, StatementLine
+from reconciliation.models import EXPLAINED, Match, StatementLine
 from reconciliation.rules.workbench import Suggestion
-from reconciliation.selectors.workbench import EXPLAINED, STATES, Filter, accounts_of, read_filter, rows_of
+from reconciliation.selectors.workbench import STATES, Filter, accounts_of, read_filter, rows_of
 from reconciliation.selectors.workbench_strip import strip_of
 from reconciliation.selectors.workbench_suggestions import suggestions_for
 

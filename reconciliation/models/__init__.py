@@ -32,12 +32,13 @@ from reconciliation.models.processor_proof import (
 )
 from reconciliation.models.proof import BooksProof, ProofRequest
 from reconciliation.models.proposal import MatchProposal, ProposedAction
-from reconciliation.models.statement import BankStatement, Direction, StatementKind, StatementLine
+from reconciliation.models.statement import EXPLAINED, BankStatement, Direction, StatementKind, StatementLine
 from reconciliation.models.workbench import QUESTION_MOVES, LineDeed, LineWork, PayerQuestion, QuestionState
 from reconciliation.models.zoho_comparison import ZohoComparison, ZohoDiscrepancy
 
 __all__ = [
     "BANK_FILE_MOVES",
+    "EXPLAINED",
     "PACK_MOVES",
     "QUESTION_MOVES",
     "RECONCILIATION_MOVES",

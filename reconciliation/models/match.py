@@ -153,6 +153,14 @@ class Match(models.Model):
             models.UniqueConstraint(
                 fields=["other_line"], condition=Q(undone_at__isnull=True, kind="reversal"), name="match_reversal_once"
             ),
+            models.UniqueConstraint(
+                fields=["payment"], condition=Q(undone_at__isnull=True, kind="returned"), name="match_return_once"
+            ),
+            models.UniqueConstraint(
+                fields=["cheque"],
+                condition=Q(undone_at__isnull=True, kind="returned"),
+                name="match_returned_cheque_once",
+            ),
         ]
         indexes = [
             models.Index(fields=["organization", "-made_at"], name="match_newest"),

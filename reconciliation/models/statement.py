@@ -22,6 +22,10 @@ class StatementKind(models.TextChoices):
     RETURNS = "returns", _("list of returns")
 
 
+# Lines of these kinds are explained; an interim report or a notification tells again what a statement tells.
+EXPLAINED = (StatementKind.STATEMENT, StatementKind.PAYMENTS, StatementKind.RETURNS)
+
+
 class BankStatement(models.Model):
     """One statement of a bank file: an account, a stretch of time and its balances, as the bank states them.
 

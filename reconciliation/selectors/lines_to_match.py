@@ -7,11 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from payments.models import BankAccount
-from reconciliation.models import Direction, Match, MatchKind, StatementKind, StatementLine
+from reconciliation.models import EXPLAINED, Direction, Match, MatchKind, StatementLine
 from reconciliation.rules.matching.facts import DocumentFacts, LineFacts
 
-# Lines of these kinds are explained; an interim report or a notification tells again what a statement tells.
-EXPLAINED = (StatementKind.STATEMENT, StatementKind.PAYMENTS, StatementKind.RETURNS)
 LOST = "\ufffd"
 
 

@@ -7,10 +7,9 @@ from django.db.models import Sum
 
 from billing.models import Allocation, AllocationKind
 from payments.models import BankAccount
-from reconciliation.models import Match, MatchKind, MatchProposal, StatementLine
+from reconciliation.models import EXPLAINED, Match, MatchKind, MatchProposal, StatementLine
 from reconciliation.models.proposal import ProposedAction
 from reconciliation.rules.words_matching import match_sentences
-from reconciliation.selectors.lines_to_match import EXPLAINED
 
 # What matching does by itself besides making payments; its proposals tell of these.
 BY_PROPOSAL = (MatchKind.DUPLICATE, MatchKind.REVERSAL)

@@ -14,16 +14,15 @@ from billing.money import parse_amount
 from billing.office.models import Organization, User
 from payments.models import BankAccount
 from reconciliation.models import (
+    EXPLAINED,
     Direction,
     Match,
     MatchKind,
     PayerQuestion,
     QuestionState,
-    StatementKind,
     StatementLine,
 )
 
-EXPLAINED = (StatementKind.STATEMENT, StatementKind.PAYMENTS, StatementKind.RETURNS)
 LONGEST = 80
 STATES: dict[str, Sentence] = {
     "open": _("to explain"), "mine": _("mine"), "suspense": _("in suspense"), "done": _("explained"), "all": _("all"),

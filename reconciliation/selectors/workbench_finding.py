@@ -16,6 +16,7 @@ from payments.models import Cheque, Deposit, Method, Payment, PaymentReconciliat
 from payments.models.deposit import DepositState
 from payments.models.refund import RefundState
 from reconciliation.models import (
+    EXPLAINED,
     BankStatement,
     Direction,
     Match,
@@ -24,7 +25,6 @@ from reconciliation.models import (
     StatementLine,
 )
 from reconciliation.selectors.payouts import find_payouts
-from reconciliation.selectors.workbench import EXPLAINED
 
 MOST, SHOWN_PAYOUTS = 20, 5
 AROUND = timedelta(days=120)

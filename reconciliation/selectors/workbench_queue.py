@@ -11,8 +11,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from billing.ledger.models import JournalLine, Role
 from billing.money import ZERO
 from billing.office.models import Organization
-from reconciliation.models import Match, MatchKind, StatementLine
-from reconciliation.selectors.workbench import EXPLAINED
+from reconciliation.models import EXPLAINED, Match, MatchKind, StatementLine
 
 # Days since the bank booked it: (from, until).
 BUCKETS: tuple[tuple[int, int | None], ...] = ((0, 7), (8, 30), (31, 60), (61, 90), (91, None))

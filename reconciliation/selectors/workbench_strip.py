@@ -10,8 +10,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, 
 from billing.ledger.models import JournalLine
 from billing.money import ZERO
 from payments.models import BankAccount
-from reconciliation.models import BankStatement, Direction, Match, StatementKind, StatementLine
-from reconciliation.selectors.workbench import EXPLAINED
+from reconciliation.models import EXPLAINED, BankStatement, Direction, Match, StatementKind, StatementLine
 
 RATE_DAYS = 30
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, Sum
+from django.db.models import F, Q, Sum
 from django.utils.translation import gettext_lazy as _
 
 from billing.errors import BadInput, DomainError
@@ -25,12 +25,11 @@ from payments.models.refund import RefundState
 from payments.selectors.reconciled import find_match
 from payments.services.debit_returns import record_returned_transfer
 from payments.services.reconciling import mark_reconciled
-from reconciliation.models import BankStatement, Direction, Match, MatchKind, StatementKind, StatementLine
+from reconciliation.models import EXPLAINED, BankStatement, Direction, Match, MatchKind, StatementKind, StatementLine
 from reconciliation.postings import bank_item_booked, held_in_suspense
 from reconciliation.selectors.own_records import WITH_A_VERB
 from reconciliation.services.bank_files import lock_bank_accounts
 from reconciliation.services.matching import (
-    EXPLAINED,
     AlreadyExplained,
     WrongDirection,
     add_up,
@@ -56,6 +55,11 @@ class Differs(DomainError):
 class NotHere(DomainError):
     code = "not_for_this_line"
     sentence = _("{what} does not belong to this bank line.")
+
+
+class ExplainedElsewhere(DomainError):
+    code = "explained_elsewhere"
+    sentence = _("{what} explains another bank line already: {line}. Unmatch that one first.")
 
 
 @transaction_required
@@ -360,10 +364,20 @@ def _part(line: StatementLine, amount: Decimal | None) -> Decimal:
 
 
 def _give_back(payment: Payment, line: StatementLine, now: datetime, by: User | None) -> None:
+    """The payment's return, recorded or found. Raises NotHere (another account), ExplainedElsewhere: one line took it
+    back, be it as its return or as the reversal of the line it came on.
+    """
+    if payment.bank_account_id not in (None, line.bank_account_id):
+        raise NotHere(what=payment.number)
     code = line.return_code or "returned"
     record_returned_transfer(
         payment=payment, code=code, returned_on=min(line.booked_on, line.organization.today(now)), now=now, by=by
     )
+    came_on = Match.objects.filter(kind=MatchKind.PAYMENT, payment=payment, undone_at__isnull=True).values("line")
+    taken_back = Q(kind=MatchKind.RETURNED, payment=payment) | Q(kind=MatchKind.REVERSAL, other_line__in=came_on)
+    other = Match.objects.filter(taken_back, undone_at__isnull=True).select_related("line__statement").first()
+    if other is not None:
+        raise ExplainedElsewhere(what=payment.number, line=reference_of(other.line))
 
 
 def _post(line: StatementLine, draft: Draft, now: datetime, by: User | None) -> JournalEntry:

@@ -18,11 +18,8 @@ from payments.models import BankAccount, Method, Payment
 from payments.services.orders import PaymentOrder
 from payments.services.reconciling import mark_new_reconciled
 from payments.services.transfers import take_transfers
-from reconciliation.models import BankStatement, Direction, Match, MatchKind, StatementKind, StatementLine
+from reconciliation.models import EXPLAINED, BankStatement, Direction, Match, MatchKind, StatementLine
 from reconciliation.services.bank_files import lock_bank_accounts
-
-# Lines of these kinds are explained; an interim report or a notification tells again what a statement tells.
-EXPLAINED = (StatementKind.STATEMENT, StatementKind.PAYMENTS, StatementKind.RETURNS)
 
 
 class AlreadyExplained(DomainError):
@@ -109,12 +106,19 @@ def lock_lines(bank_account: BankAccount, line_ids: Iterable[int]) -> dict[int, 
 
 @transaction_required
 def add_up(line_ids: Iterable[int]) -> None:
-    """Write what is explained of lines anew, as the sum of their standing matches. One statement."""
+    """Write what is explained of lines anew, as the sum of their standing matches. Two statements.
+
+    Locks the lines before it sums: who waited for another's lock would write the sum of before the other's match.
+    """
+    ids = sorted(set(line_ids))
     with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT FROM reconciliation_statementline WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [ids]
+        )
         cursor.execute(
             "UPDATE reconciliation_statementline l SET matched_amount = coalesce((SELECT sum(m.amount)"
             " FROM reconciliation_match m WHERE m.line_id = l.id AND m.undone_at IS NULL), 0) WHERE l.id = ANY(%s)",
-            [sorted(set(line_ids))],
+            [ids],
         )
 
 

@@ -1,7 +1,7 @@
 """Open lines of an account matched by themselves, posted and explained (R128, R144; source 3)."""
 
 import json
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from reconciliation.services import auto_matching
 from reconciliation.services.auto_matching import Outcome, match_open_lines
 from reconciliation.services.matching import PaymentMatch, match_payments
 from reconciliation.services.undoing import unmatch
+from reconciliation.tasks import MATCH_AT, match_waiting
 from tests import builders
 from tests.assertions import assert_books_whole
 from tests.builders import NOW, TODAY
@@ -396,3 +397,20 @@ class TestCommand:
         ran = run("match_statement", *words)
         assert ran.code == 1
         assert sentence in ran.err
+
+
+def test_what_one_account_fails_at_keeps_no_other_waiting(org: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = bank_account(org, "A"), bank_account(org, "B", number="DE89370400440532013000")
+    bill = builders.invoice(builders.customer(org, "Nord Foods GmbH"), "120.00")
+    lines(first, Booked("9.00"))
+    (line,) = lines(second, Booked("120.00", name="Nord Foods", text=bill.number, ref=bill.number))
+    decided = auto_matching.match_open_lines
+
+    def fails_at_first(*, bank_account: BankAccount, now: datetime) -> Outcome:
+        if bank_account == first:
+            raise ValueError("a line nobody thought of")
+        return decided(bank_account=bank_account, now=now)
+
+    monkeypatch.setattr("reconciliation.tasks.match_open_lines", fails_at_first)
+    assert match_waiting(NOW.replace(minute=MATCH_AT)) == 1
+    assert Match.objects.get().line == line

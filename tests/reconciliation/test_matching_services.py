@@ -1,10 +1,12 @@
 """Bank lines become payments or are explained, and every step can be undone (R17, R18, R144, R146; §4 row 3)."""
 
+import threading
+import time
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from billing.errors import DomainError
 from billing.ledger.models import JournalEntry, LedgerAccount, Role
@@ -20,7 +22,8 @@ from reconciliation.services.matching import PaymentMatch, match_payments
 from reconciliation.services.tending import tend_matches
 from reconciliation.services.undoing import unmatch
 from tests import builders
-from tests.assertions import assert_books_whole, assert_posts
+from tests.assertions import assert_books_whole, assert_posts, reread
+from tests.bank_run import at_bank, bounce, held
 from tests.builders import NOW, TODAY
 from tests.deeds import accept, void
 from tests.payments.services.tills import move
@@ -197,6 +200,56 @@ def test_R115_a_reversal_takes_the_payment_back_and_reopens_its_invoice(
     assert_books_whole()
 
 
+def test_R115_one_line_takes_a_payment_back_whichever_verb_is_used(
+    account: BankAccount, ada: Customer, clerk: User
+) -> None:
+    came, left, again = lines(account, Booked("12.00"), Booked("-12.00", text="a"), Booked("-12.00", text="b"))
+    payment = paid(account, came, ada).payment
+    assert payment is not None
+    with transaction.atomic():
+        first = explaining.match_returned_payment(line=left, payment=payment, now=NOW, by=clerk)
+    for verb in (
+        lambda: explaining.match_returned_payment(line=again, payment=payment, now=NOW, by=clerk),
+        lambda: explaining.mark_reversal(line=again, of=came, now=NOW, by=clerk),
+    ):
+        with pytest.raises(explaining.ExplainedElsewhere, match=f"{payment.number} explains"), transaction.atomic():
+            verb()
+    with transaction.atomic():
+        unmatch(match=first, reason="the other one", now=NOW, by=clerk)
+    with transaction.atomic():
+        explaining.mark_reversal(line=again, of=came, now=NOW, by=clerk)
+    with pytest.raises(explaining.ExplainedElsewhere), transaction.atomic():
+        explaining.match_returned_payment(line=left, payment=payment, now=NOW, by=clerk)
+    assert DebitReturn.objects.count() == 1
+    assert_books_whole()
+
+
+def test_R115_a_payment_is_not_returned_by_a_line_of_another_account(
+    account: BankAccount, ada: Customer, clerk: User
+) -> None:
+    second = bank_account(account.organization, "second", number="DE89370400440532013000")  # a published example
+    (came,), (left,) = lines(second, Booked("12.00")), lines(account, Booked("-12.00"), opening="100.00")
+    payment = paid(second, came, ada).payment
+    assert payment is not None
+    with pytest.raises(explaining.NotHere), transaction.atomic():
+        explaining.match_returned_payment(line=left, payment=payment, now=NOW, by=clerk)
+    assert not DebitReturn.objects.exists()
+
+
+def test_R115_the_return_of_a_cheque_explains_one_line(account: BankAccount, ada: Customer, clerk: User) -> None:
+    paper = held(ada, 120, "000123")
+    at_bank(account, [paper])
+    reread(paper)
+    bounce(paper, builders.user(account.organization, "clerk"), clerk)
+    reread(paper)
+    left, again = lines(account, Booked("-120.00", text="a"), Booked("-120.00", text="b"), opening="500.00")
+    with transaction.atomic():
+        explaining.match_returned_cheque(line=left, cheque=paper, now=NOW, by=clerk)
+    with pytest.raises(IntegrityError, match="match_returned_cheque_once"), transaction.atomic():
+        explaining.match_returned_cheque(line=again, cheque=paper, now=NOW, by=clerk)
+    assert Match.objects.get().line == left
+
+
 def test_a_reversal_of_a_line_still_open_explains_both(account: BankAccount, clerk: User) -> None:
     came, left = lines(account, Booked("20.00"), Booked("-20.00"))
     with transaction.atomic():
@@ -312,3 +365,42 @@ def test_two_persons_explain_one_line_and_one_wins(run_in_threads: Any) -> None:
     run_in_threads(work, 4)
     assert Match.objects.count() == 1
     assert_books_whole()
+
+
+def test_a_part_is_matched_while_the_payment_of_the_other_is_voided(run_in_threads: Any) -> None:
+    org = builders.organization("race")
+    account, ada, bob = bank_account(org), builders.customer(org), builders.customer(org)
+    (line,) = lines(account, Booked("100.00"))
+    builders.policy(org, "payments.verify_above", "50")
+    payment = paid(account, line, ada, amount=Decimal(60), verified=False).payment
+    assert payment is not None
+    asker, manager = builders.user(org, "supervisor"), builders.user(org, "manager")
+    holds = threading.Event()
+
+    def work(index: int) -> None:
+        if index:
+            assert holds.wait(30)
+            void(payment, asker, manager)
+            return
+        with transaction.atomic():
+            (made,) = match_payments(
+                bank_account=account, matches=[PaymentMatch(line.pk, bob.pk, amount=Decimal(40))], now=NOW, by=None
+            )  # fmt: skip
+            assert isinstance(made, Match)
+            holds.set()
+            wait_until_blocked()
+
+    assert run_in_threads(work, 2).errors == []
+    assert StatementLine.objects.get().matched_amount == 40
+    assert_books_whole()
+
+
+def wait_until_blocked() -> None:
+    """Until another connection waits for what this one holds."""
+    for _try in range(300):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))")
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.05)
+    raise AssertionError("nobody waits")

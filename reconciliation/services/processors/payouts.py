@@ -22,11 +22,11 @@ from billing.office.models import User
 from billing.refusals import explained
 from billing.transactions import in_transaction, transaction_required
 from payments.models import BankAccount, GatewayAccount, Settlement
-from reconciliation.models import Match, MatchKind, PayoutOffset, StatementLine
+from reconciliation.models import EXPLAINED, Match, MatchKind, PayoutOffset, StatementLine
 from reconciliation.models.statement import Direction
 from reconciliation.postings import payout_charged, payout_received
 from reconciliation.selectors.payouts import payout_candidates, unpaid_settlements
-from reconciliation.services.matching import EXPLAINED, add_up
+from reconciliation.services.matching import add_up
 from reconciliation.services.processors.proving import settle_payout
 from reconciliation.services.undoing import AlreadyUndone, unmatch
 

@@ -159,6 +159,17 @@ class TestOnce:
         assert [prove_due(now=NOW), prove_due(now=NOW + timedelta(hours=12))] == [1, 0]
         assert prove_due(now=NOW + timedelta(hours=13, minutes=1)) == 1  # past midnight in New York
 
+    def test_R151_what_one_account_fails_at_keeps_no_other_waiting(
+        self, scene: Scene, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fails(**_facts: object) -> None:
+            raise ValueError("a figure nobody thought of")
+
+        with monkeypatch.context() as broken:
+            broken.setattr("reconciliation.services.processors.proving.prove_account", fails)
+            assert prove_due(now=NOW) == 0
+        assert prove_due(now=NOW) == 1
+
     def test_F22_many_runs_at_once_find_it_once(self, scene: Scene, run_in_threads: Any) -> None:
         charged(scene)
         outcomes = run_in_threads(lambda _n: proven(scene.account, 5), 4)
