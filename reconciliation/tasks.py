@@ -24,6 +24,7 @@ from reconciliation.services.zoho.comparing import compare_due
 log = structlog.get_logger(__name__)
 
 READ_SECONDS = 60  # no further file is begun after this long
+MATCH_SECONDS = 30  # nor are further lines, of all accounts together; the next minute goes on
 # No proof is begun after this long, so that the other jobs of the minute are not kept waiting by many organizations.
 PROVE_SECONDS = 20
 
@@ -58,10 +59,10 @@ def _match_new(file: BankFile, now: datetime) -> None:
 
 def _match_each(accounts: Iterable[BankAccount], now: datetime) -> int:
     """Returns how many lines were looked at."""
-    done = 0
+    done, until = 0, time.monotonic() + MATCH_SECONDS
     for account in accounts:
         try:
-            done += match_open_lines(bank_account=account, now=now).lines
+            done += match_open_lines(bank_account=account, now=now, until=until).lines
         except Exception:  # the border between accounts: whatever one's lines do, the next must be matched
             log.exception("account_not_matched", bank_account=account.pk)
     return done
@@ -71,11 +72,10 @@ MATCH_AT = 25  # the minute of each hour
 
 
 def match_waiting(now: datetime) -> int:
-    """Once an hour, look again at lines that wait: an invoice or a name may have become known since."""
-    if now.minute != MATCH_AT:
-        return 0
+    """Look at lines that nobody came to yet; once an hour at all that wait, for an invoice or a name may have become
+    known since."""
     with acting(None, "job match_waiting"):
-        return _match_each(accounts_waiting(), now)
+        return _match_each(accounts_waiting(unseen=now.minute != MATCH_AT), now)
 
 
 def tend_matched(now: datetime) -> int:

@@ -13,9 +13,11 @@ from reconciliation.rules.matching.facts import DocumentFacts, LineFacts
 LOST = "\ufffd"
 
 
-def accounts_waiting() -> list[BankAccount]:
-    """Active accounts with lines of which nothing is explained yet. One query."""
+def accounts_waiting(*, unseen: bool = False) -> list[BankAccount]:
+    """Active accounts with lines of which nothing is explained yet; unseen: lines nobody looked at yet. One query."""
     waiting = StatementLine.objects.standing().to_match().filter(kind__in=EXPLAINED, matched_amount=0)
+    if unseen:
+        waiting = waiting.filter(proposal=None)
     rows = BankAccount.objects.filter(pk__in=waiting.values("bank_account"), is_active=True)
     return list(rows.select_related("organization").order_by("pk"))
 

@@ -3,16 +3,19 @@
 A journey of short transactions, two hundred lines at a time.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
+from math import inf
 
 from django.db import transaction
 
 from billing.errors import DomainError
 from billing.office.policies import policies_for
+from billing.refusals import explained
 from billing.rules.priced import Step, step
 from billing.transactions import Busy, in_transaction, transaction_required
 from payments.models import BankAccount, Payment
@@ -73,13 +76,14 @@ class Run:
     outcome: Outcome
 
 
-def match_open_lines(*, bank_account: BankAccount, now: datetime) -> Outcome:
+def match_open_lines(*, bank_account: BankAccount, now: datetime, until: float = inf) -> Outcome:
     """Decide every line of an account of which nothing is explained yet: first what the books have already, then post
     what is sure new money, and explain the others.
 
     A journey: opens its own transactions. Lines decided before are decided anew, so that a second call repeats nothing
     and finds what has become clear since. What moved in between is seen, and the rest decided by the books as they are
-    then. Raises Busy where the account, or its customers' invoices, do not come to rest.
+    then. until: by time.monotonic; later no further two hundred lines are begun, and what is left is for the next
+    call. Raises Busy where the account, or its customers' invoices, do not come to rest.
     """
     outcome = Outcome()
     if policies_for(bank_account.organization).flag("matching.automatic"):
@@ -90,7 +94,7 @@ def match_open_lines(*, bank_account: BankAccount, now: datetime) -> Outcome:
         if not lines:
             return outcome
         try:
-            _match_all(_begin(bank_account, lines, now, outcome), lines)
+            _match_all(_begin(bank_account, lines, now, outcome), lines, until)
         except BooksMoved:
             continue
         return outcome
@@ -114,8 +118,10 @@ def _begin(bank_account: BankAccount, lines: Sequence[StatementLine], now: datet
     return Run(bank_account, now, book, is_on, dict(book.open_amounts), shown, entered, outcome)
 
 
-def _match_all(run: Run, lines: Sequence[StatementLine]) -> None:
+def _match_all(run: Run, lines: Sequence[StatementLine], until: float) -> None:
     for start in range(0, len(lines), AT_ONCE):
+        if start and time.monotonic() > until:
+            return
         part = lines[start : start + AT_ONCE]
         decisions = [_decided(run, line) for line in part]
         refused = in_transaction(partial(_post, run=run, lines=part, decisions=decisions))
@@ -210,7 +216,7 @@ def _explain(run: Run, line: StatementLine, decision: Decision) -> dict[int, Dom
     other = StatementLine.objects.get(pk=decision.other_line or 0)
     explain = mark_posted_twice if decision.action == Action.DUPLICATE else mark_reversal
     try:
-        with transaction.atomic():
+        with explained(), transaction.atomic():
             explain(
                 line=line, of=other, now=run.now, by=None, is_automatic=True, evidence=stored_steps(decision.evidence)
             )

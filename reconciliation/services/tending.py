@@ -4,6 +4,7 @@ from datetime import datetime
 from functools import partial
 
 import structlog
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -25,8 +26,8 @@ def tend_matches(*, now: datetime) -> int:
     A journey, one transaction for each. Returns how many.
     """
     standing = Match.objects.filter(kind=MatchKind.PAYMENT, undone_at__isnull=True)
-    told = PaymentReconciliation.objects.filter(opened_at__isnull=True)
-    verified = standing.filter(payment__state=PaymentState.PROCESSED).exclude(payment__in=told.values("payment"))
+    told = PaymentReconciliation.objects.filter(payment=OuterRef("payment"), opened_at__isnull=True)
+    verified = standing.filter(~Exists(told), payment__state=PaymentState.PROCESSED)
     refused = standing.filter(payment__state__in=GONE)
     done = 0
     for match in (verified | refused).select_related("payment__organization", "line__statement", "organization"):

@@ -1,7 +1,7 @@
 """Open lines of an account matched by themselves, posted and explained (R128, R144; source 3)."""
 
 import json
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -406,11 +406,28 @@ def test_what_one_account_fails_at_keeps_no_other_waiting(org: Organization, mon
     (line,) = lines(second, Booked("120.00", name="Nord Foods", text=bill.number, ref=bill.number))
     decided = auto_matching.match_open_lines
 
-    def fails_at_first(*, bank_account: BankAccount, now: datetime) -> Outcome:
+    def fails_at_first(*, bank_account: BankAccount, **facts: Any) -> Outcome:
         if bank_account == first:
             raise ValueError("a line nobody thought of")
-        return decided(bank_account=bank_account, now=now)
+        return decided(bank_account=bank_account, **facts)
 
     monkeypatch.setattr("reconciliation.tasks.match_open_lines", fails_at_first)
     assert match_waiting(NOW.replace(minute=MATCH_AT)) == 1
     assert Match.objects.get().line == line
+
+
+def test_what_there_was_no_time_for_is_gone_on_with_in_the_next_minute(
+    org: Organization, account: BankAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines(account, *(Booked(f"{n}.00", text=f"no. {n}") for n in range(1, 6)))
+    monkeypatch.setattr(auto_matching, "AT_ONCE", 2)
+    monkeypatch.setattr("reconciliation.tasks.MATCH_SECONDS", -1)
+    looked_at = []
+    for minute in (1, 2):
+        match_waiting(NOW.replace(minute=minute))
+        looked_at.append(MatchProposal.objects.count())
+    assert looked_at == [2, 2], "one part a call where there is no time at all"
+    monkeypatch.setattr("reconciliation.tasks.MATCH_SECONDS", 30)
+    assert match_waiting(NOW.replace(minute=3)) == 5
+    assert match_waiting(NOW.replace(minute=4)) == 0, "looked at, all of them"
+    assert match_waiting(NOW.replace(minute=MATCH_AT)) == 5
