@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any
 
-from django.db.models import F, Q, Sum
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 
 from billing.ledger.models import JournalLine
 from payments.models import (
@@ -72,18 +72,26 @@ class Own:
     says: str
 
 
-def entered_payments(bank_account: BankAccount) -> list[Payment]:
-    """Transfers in the books that no bank line is matched to: into this account, or into none that was named."""
-    taken = Match.objects.filter(kind="payment", undone_at__isnull=True, payment__isnull=False)
-    reconciled = PaymentReconciliation.objects.filter(opened_at__isnull=True)
+def entered_payments(bank_account: BankAccount, since: date) -> list[Payment]:
+    """Transfers received on a day or after it that no bank line is matched to: into this account, or into none that
+    was named. One query."""
+    reconciled = PaymentReconciliation.objects.filter(payment=OuterRef("pk"), opened_at__isnull=True)
     rows = Payment.objects.filter(
-        organization=bank_account.organization, method=Method.BANK_TRANSFER, currency=bank_account.currency,
-        state=PaymentState.PROCESSED,
+        Q(bank_account=bank_account) | Q(bank_account__isnull=True), ~Exists(_taken("payment", kind="payment")),
+        ~Exists(reconciled), organization=bank_account.organization, method=Method.BANK_TRANSFER,
+        currency=bank_account.currency, state=PaymentState.PROCESSED, received_on__gte=since,
     )  # fmt: skip
-    rows = rows.filter(bank_account=bank_account) | rows.filter(bank_account__isnull=True)
-    return list(
-        rows.exclude(pk__in=taken.values("payment")).exclude(pk__in=reconciled.values("payment")).order_by("pk")
-    )
+    return list(rows.order_by("pk"))
+
+
+def since_of(lines: Iterable[StatementLine]) -> date:
+    """The first day on which a record of any of these lines may lie."""
+    return min((line.booked_on for line in lines), default=date.max) - AFTER_SLIP
+
+
+def _taken(what: str, outer: str = "pk", **matches: str) -> QuerySet[Match]:
+    """For Exists: standing matches of the outer row."""
+    return Match.objects.filter(undone_at__isnull=True, **{what: OuterRef(outer)}, **matches)
 
 
 def find_own(bank_account: BankAccount, lines: Iterable[StatementLine]) -> Iterator[Own]:
@@ -95,20 +103,21 @@ def find_own(bank_account: BankAccount, lines: Iterable[StatementLine]) -> Itera
     waiting = list(lines)
     came = [line for line in waiting if line.direction == Direction.IN]
     left = [line for line in waiting if line.direction == Direction.OUT]
-    booked_in, booked_out = _booked(bank_account, waiting)
+    since = since_of(waiting)
+    booked_in, booked_out = _booked(bank_account, since)
     yield from chain(
-        _pairs(came, entered_payments(bank_account), _payment_says),
-        _pairs(came, _slips(bank_account), _slip_says),
-        _pairs(left, _refunds(bank_account), _refund_says),
+        _pairs(came, entered_payments(bank_account, since), _payment_says),
+        _pairs(came, _slips(bank_account, since), _slip_says),
+        _pairs(left, _refunds(bank_account, since), _refund_says),
         _pairs(came, booked_in, _entry_says),
         _pairs(left, booked_out, _entry_says),
     )
 
 
-def amounts_entered(bank_account: BankAccount) -> dict[tuple[int, Decimal], list[Payment]]:
-    """Customer and amount → transfers that were entered and that no bank line is matched to. Two queries."""
+def amounts_entered(bank_account: BankAccount, since: date) -> dict[tuple[int, Decimal], list[Payment]]:
+    """Customer and amount → transfers that were entered and that no bank line is matched to. One query."""
     found: dict[tuple[int, Decimal], list[Payment]] = defaultdict(list)
-    for payment in entered_payments(bank_account):
+    for payment in entered_payments(bank_account, since):
         found[payment.customer_id, payment.amount].append(payment)
     return found
 
@@ -175,25 +184,19 @@ def _entry_says(booked: Booked, line: StatementLine) -> str:
     return "reference" if _mentions(line, booked.memo) or _mentions(line, booked.number) else ""
 
 
-def _booked(bank_account: BankAccount, lines: list[StatementLine]) -> tuple[list[Record], list[Record]]:
-    """Entries of these days on the bank's ledger account that have no verb of their own, and returned cheques, that no
+def _booked(bank_account: BankAccount, since: date) -> tuple[list[Record], list[Record]]:
+    """Entries since a day on the bank's ledger account that have no verb of their own, and returned cheques, that no
     line is matched to: those that brought money, those that took it. Two queries."""
-    if not lines:
-        return [], []
-    first = min(line.booked_on for line in lines) - AFTER_SLIP
-    taken = Match.objects.filter(undone_at__isnull=True, entry__isnull=False)
-    cheques_taken = Match.objects.filter(undone_at__isnull=True, kind="returned", cheque__isnull=False)
     returned = dict(
         ChequePresentation.objects.filter(
-            deposit__bank_account=bank_account, result=PresentationResult.RETURNED, entry__isnull=False
-        )
-        .exclude(cheque__in=cheques_taken.values("cheque"))
-        .values_list("entry_id", "cheque_id")
-    )
+            ~Exists(_taken("cheque", "cheque", kind="returned")), deposit__bank_account=bank_account,
+            result=PresentationResult.RETURNED, entry__isnull=False,
+        ).values_list("entry_id", "cheque_id")
+    )  # fmt: skip
     rows = (
-        JournalLine.objects.filter(account=bank_account.ledger_account_id, entry__entry_date__gte=first)
+        JournalLine.objects.filter(account=bank_account.ledger_account_id, entry__entry_date__gte=since)
         .filter(Q(entry__in=list(returned)) | ~Q(entry__event__in=WITH_A_VERB))
-        .exclude(entry__in=taken.values("entry"))
+        .filter(~Exists(_taken("entry", "entry")))
         .values_list("entry_id", "entry__year", "entry__number", "entry__memo", "entry__entry_date")
         .annotate(total=Sum(F("debit") - F("credit")))
         .order_by("entry_id")
@@ -212,19 +215,19 @@ def _mentions(line: StatementLine, reference: str) -> bool:
     return len(wanted) >= SHORTEST_REFERENCE and wanted in said
 
 
-def _slips(bank_account: BankAccount) -> Iterable[Record]:
-    taken = Match.objects.filter(kind="deposit", undone_at__isnull=True)
+def _slips(bank_account: BankAccount, since: date) -> Iterable[Record]:
     rows = Deposit.objects.filter(
-        bank_account=bank_account, state=DepositState.DEPOSITED, deposited_on__isnull=False
-    ).exclude(pk__in=taken.values("deposit"))  # fmt: skip
+        ~Exists(_taken("deposit", kind="deposit")), bank_account=bank_account, state=DepositState.DEPOSITED,
+        deposited_on__gte=since,
+    )  # fmt: skip
     return rows.order_by("pk")
 
 
-def _refunds(bank_account: BankAccount) -> Iterable[Record]:
+def _refunds(bank_account: BankAccount, since: date) -> Iterable[Record]:
     """The tries by which refunds left this account."""
-    taken = Match.objects.filter(kind="refund", undone_at__isnull=True)
     rows = RefundAttempt.objects.filter(
-        bank_account=bank_account, state=AttemptState.SUCCEEDED, method__in=(Method.BANK_TRANSFER, Method.CHEQUE),
-        refund__state=RefundState.PROCESSED, refund__currency=bank_account.currency,
-    ).exclude(refund__in=taken.values("refund"))  # fmt: skip
+        ~Exists(_taken("refund", "refund", kind="refund")), bank_account=bank_account, state=AttemptState.SUCCEEDED,
+        method__in=(Method.BANK_TRANSFER, Method.CHEQUE), refund__state=RefundState.PROCESSED,
+        refund__currency=bank_account.currency, sent_on__gte=since,
+    )  # fmt: skip
     return rows.select_related("refund").order_by("pk")

@@ -26,7 +26,7 @@ from reconciliation.rules.matching.facts import Action, Decision
 from reconciliation.rules.words_matching import stored_steps
 from reconciliation.selectors.lines_to_match import explained_as, facts_of, lines_before, lines_to_match
 from reconciliation.selectors.matching_book import build_matching_book, open_amounts_of
-from reconciliation.selectors.own_records import amounts_entered, is_near
+from reconciliation.selectors.own_records import amounts_entered, is_near, since_of
 from reconciliation.services.bank_files import lock_bank_accounts
 from reconciliation.services.explaining import mark_posted_twice, mark_reversal
 from reconciliation.services.matching import PaymentMatch, match_payments
@@ -114,7 +114,7 @@ def _begin(bank_account: BankAccount, lines: Sequence[StatementLine], now: datet
     outcome.counts.clear()
     earlier_thoughts = MatchProposal.objects.filter(line__in=lines, action=ProposedAction.SUGGEST)
     shown = {row.line_id: row for row in earlier_thoughts}
-    entered = amounts_entered(bank_account)
+    entered = amounts_entered(bank_account, since_of(lines))
     return Run(bank_account, now, book, is_on, dict(book.open_amounts), shown, entered, outcome)
 
 

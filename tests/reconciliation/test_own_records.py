@@ -105,10 +105,11 @@ def test_what_was_entered_is_told_by_customer_and_amount_until_it_is_matched(
     account: BankAccount, ada: Customer
 ) -> None:
     payment = entered(account, ada, reference="REF-77812")
-    assert amounts_entered(account) == {(ada.pk, Decimal("75.00")): [payment]}
+    assert amounts_entered(account, DAY) == {(ada.pk, Decimal("75.00")): [payment]}
+    assert amounts_entered(account, DAY + timedelta(days=1)) == {}
     (line,) = lines(account, Booked("75.00", text="REF-77812"))
     match_own_records(bank_account=account, lines=[line], now=NOW)
-    assert amounts_entered(account) == {}
+    assert amounts_entered(account, DAY) == {}
 
 
 def test_nothing_of_a_statement_that_does_not_add_up_is_matched_by_itself(account: BankAccount, ada: Customer) -> None:
