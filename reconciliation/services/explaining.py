@@ -17,6 +17,7 @@ from billing.ledger.models import JournalEntry, JournalLine, Kind, LedgerAccount
 from billing.ledger.posting import Draft, open_day, post_entries
 from billing.money import ZERO, format_amount
 from billing.office.models import User
+from billing.rules.controlled import CONTROLLED
 from billing.transactions import transaction_required
 from payments.models import Cheque, Deposit, Payment, PaymentState, Refund
 from payments.models.deposit import DepositState
@@ -36,15 +37,6 @@ from reconciliation.services.matching import (
     lock_lines,
     reference_of,
 )
-
-# Accounts that mirror something else of ours: only the event that moves it may post there.
-CONTROLLED = frozenset(
-    (
-        Role.ACCOUNTS_RECEIVABLE, Role.UNAPPLIED_CASH, Role.CUSTOMER_CREDITS, Role.REFUNDS_PAYABLE, Role.SUSPENSE,
-        Role.CASH, Role.CHEQUES_IN_HAND, Role.CARD_CLEARING, Role.DISPUTED_FUNDS, Role.POLICY_LOANS,
-        Role.PROVIDERS_PAYABLE, Role.BANK,
-    )
-)  # fmt: skip
 
 
 class Differs(DomainError):

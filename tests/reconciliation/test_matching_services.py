@@ -12,6 +12,7 @@ from billing.errors import DomainError
 from billing.ledger.models import JournalEntry, LedgerAccount, Role
 from billing.models import Customer, Invoice
 from billing.office.models import Organization, User
+from billing.rules.controlled import CONTROLLED
 from payments.models import BankAccount, DebitReturn, Payment, PaymentReconciliation, PaymentState
 from payments.services.orders import PaymentOrder
 from receipts.models import Receipt
@@ -173,10 +174,10 @@ def test_suspense_holds_money_until_its_owner_is_known(account: BankAccount, ada
 def test_R144_a_fee_is_booked_to_an_account_that_mirrors_nothing_else(account: BankAccount, clerk: User) -> None:
     (line,) = lines(account, Booked("-2.50", text="fee"), opening="10.00")
     accounts = {one.role: one for one in LedgerAccount.objects.filter(organization=account.organization)}
-    for role in explaining.CONTROLLED:
+    for role in CONTROLLED:
         with pytest.raises(explaining.NotHere), transaction.atomic():
             explaining.book_bank_item(line=line, ledger_account=accounts[role], now=NOW, by=clerk)
-    assert not set(explaining.bookable_accounts(account.organization_id)) & {accounts[r] for r in explaining.CONTROLLED}
+    assert not set(explaining.bookable_accounts(account.organization_id)) & {accounts[r] for r in CONTROLLED}
     with transaction.atomic():
         explaining.book_bank_item(line=line, ledger_account=accounts[Role.BANK_CHARGES], now=NOW, by=clerk)
     assert_posts(JournalEntry.objects.all(), "2026-03-10  bank_charges Dr 2.50    bank Cr 2.50")
