@@ -59,7 +59,7 @@ def _match_new(file: BankFile, now: datetime) -> None:
 
 def _match_each(accounts: Iterable[BankAccount], now: datetime) -> int:
     """Returns how many lines were looked at."""
-    done, until = 0, time.monotonic() + MATCH_SECONDS
+    done, until = 0, time.monotonic_ns() + MATCH_SECONDS * 10**9
     for account in accounts:
         try:
             done += match_open_lines(bank_account=account, now=now, until=until).lines

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from math import inf
 
 from django.db import transaction
 
@@ -76,14 +75,14 @@ class Run:
     outcome: Outcome
 
 
-def match_open_lines(*, bank_account: BankAccount, now: datetime, until: float = inf) -> Outcome:
+def match_open_lines(*, bank_account: BankAccount, now: datetime, until: int | None = None) -> Outcome:
     """Decide every line of an account of which nothing is explained yet: first what the books have already, then post
     what is sure new money, and explain the others.
 
     A journey: opens its own transactions. Lines decided before are decided anew, so that a second call repeats nothing
     and finds what has become clear since. What moved in between is seen, and the rest decided by the books as they are
-    then. until: by time.monotonic; later no further two hundred lines are begun, and what is left is for the next
-    call. Raises Busy where the account, or its customers' invoices, do not come to rest.
+    then. until: nanoseconds of time.monotonic_ns; later no further two hundred lines are begun, and what is left is for
+    the next call. Raises Busy where the account, or its customers' invoices, do not come to rest.
     """
     outcome = Outcome()
     if policies_for(bank_account.organization).flag("matching.automatic"):
@@ -118,9 +117,9 @@ def _begin(bank_account: BankAccount, lines: Sequence[StatementLine], now: datet
     return Run(bank_account, now, book, is_on, dict(book.open_amounts), shown, entered, outcome)
 
 
-def _match_all(run: Run, lines: Sequence[StatementLine], until: float) -> None:
+def _match_all(run: Run, lines: Sequence[StatementLine], until: int | None) -> None:
     for start in range(0, len(lines), AT_ONCE):
-        if start and time.monotonic() > until:
+        if start and until is not None and time.monotonic_ns() > until:
             return
         part = lines[start : start + AT_ONCE]
         decisions = [_decided(run, line) for line in part]
