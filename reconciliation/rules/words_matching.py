@@ -23,6 +23,9 @@ NUMBER_WORDS: dict[str, Sentence] = {
     "text_unclear": _("Part of the text looks like an invoice number and cannot be read."),
 }
 PAYER_WORDS: dict[str, Sentence] = {
+    "code_whole": _("The payment reference {reference} is this customer's."),
+    "code_repaired": _("{written} is this customer's payment reference {reference}, with one slip repaired."),
+    "code_contradicted": _("Something else names another customer than the payment reference."),
     "virtual_account": _("Paid into the customer's own virtual account."),
     "account_known": _("Paid from an account known to be the customer's; earlier payments that showed it: {count}."),
     "name_exact": _("The payer's name {name} is the customer's."),

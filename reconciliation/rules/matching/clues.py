@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from reconciliation.rules.matching.book import Book
+from reconciliation.rules.matching.codes import CodeClue, find_clues, only_customer
 from reconciliation.rules.matching.facts import InvoiceFacts, LineFacts
 from reconciliation.rules.matching.finding import WEAK, Found, How, Mention, find_numbers
 from reconciliation.rules.matching.names import NameClass, NameFinding
@@ -14,7 +15,10 @@ from reconciliation.rules.matching.references import is_sound
 
 @dataclass
 class Clues:
-    """virtual, account: the customers these belong to. shown: the payer's name as read. unclear: see Found."""
+    """virtual, account: the customers these belong to. shown: the payer's name as read. unclear: see Found.
+
+    code: the reference of ours that the payer gave.
+    """
 
     virtual: int | None = None
     account: int | None = None
@@ -23,6 +27,7 @@ class Clues:
     shown: str = ""
     mentions: tuple[Mention, ...] = ()
     unclear: tuple[str, ...] = ()
+    code: CodeClue | None = None
 
     @property
     def strong(self) -> list[Mention]:
@@ -46,10 +51,15 @@ def read_clues(line: LineFacts, book: Book) -> Clues:
     virtual = book.accounts.virtual_owner(line.virtual_account) or virtual_in_text
     account = book.accounts.owner(line.party_account) or account_in_text
     shown, name = _payer(line, book)
+    codes = find_clues(line, book)
+    pieces += [clue.written for clue in codes]
     found = _numbers(line, book, [*pieces, shown.upper() if not line.party_name else ""])
+    for clue in codes:
+        if clue.invoice is not None and not clue.is_repaired:
+            found.add(clue.invoice, How.STRUCTURED, clue.written)
     return Clues(
         virtual=virtual, account=account, has_account=bool(line.party_account), name=name, shown=shown,
-        mentions=tuple(found.mentions), unclear=tuple(found.unclear),
+        mentions=tuple(found.mentions), unclear=tuple(found.unclear), code=only_customer(codes),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from billing.rules.priced import Step, step
 from reconciliation.rules.matching.allocating import Plan, Task, plan, plan_exactly
 from reconciliation.rules.matching.book import Book
 from reconciliation.rules.matching.clues import Clues, invoices_of, read_clues
+from reconciliation.rules.matching.codes import CodeClue, code_step
 from reconciliation.rules.matching.facts import Action, Candidate, Decision, InvoiceFacts, LineFacts
 from reconciliation.rules.matching.finding import How, Mention
 from reconciliation.rules.matching.names import NameClass
@@ -20,6 +21,8 @@ SURE_FITS = (Fit.EQUAL, Fit.DISCOUNT, Fit.LESS_FEE)
 # What bears out the payer against a number of somebody else: the more of it, where the number may be a slip.
 PAYER_FITS = (Fit.SINGLE, Fit.SET)
 SLIPPED_FITS = (*PAYER_FITS, Fit.OLDEST_OF_EQUALS, Fit.DISCOUNT_GUESSED, Fit.FEE_GUESSED)
+# What bears out a reference that was repaired.
+REPAIRED_FITS = (*SURE_FITS, *PAYER_FITS)
 # Fits that depend on all that is open: not while an earlier line of a payer who is known by name alone waits for a
 # person.
 LEANS_ON_OPEN = (Fit.ON_ACCOUNT,)
@@ -56,6 +59,8 @@ def decide(line: LineFacts, book: Book) -> Decision:
 
 def find_payer(line: LineFacts, clues: Clues, book: Book) -> Payer | None:
     """References first, borne out by account or name; where the two disagree the amount must decide."""
+    if clues.code is not None:
+        return _by_code(clues.code, clues, line, book)
     if clues.virtual is not None:
         return _by_payer(clues.virtual, Who.VIRTUAL_ACCOUNT, clues, line, book)
     named = {mention.invoice.customer_id for mention in clues.strong}
@@ -69,6 +74,19 @@ def find_payer(line: LineFacts, clues: Clues, book: Book) -> Payer | None:
     if clues.payer is not None:
         return _settle_conflict(line, clues, book, customer_id, clues.payer)
     return _by_number(customer_id, clues, book)
+
+
+def _by_code(code: CodeClue, clues: Clues, line: LineFacts, book: Book) -> Payer | None:
+    """Our own reference. Whole, it says for whom somebody else pays too; repaired, nothing may speak against it."""
+    others = {clues.virtual} if not code.is_repaired else {clues.virtual, clues.payer}
+    others |= {mention.invoice.customer_id for mention in clues.strong} if code.is_repaired else set()
+    if others - {None, code.customer_id}:
+        return None
+    if not code.is_repaired:
+        return _by_payer(code.customer_id, Who.CODE, clues, line, book)
+    own = [code.invoice] if code.invoice else invoices_of(clues.strong, code.customer_id)
+    steps = payer_steps(clues, code.customer_id, book)
+    return Payer(code.customer_id, Who.CODE_REPAIRED, tuple(own), clues.unclear, REPAIRED_FITS, steps)
 
 
 def _by_number(customer_id: int, clues: Clues, book: Book) -> Payer:
@@ -182,7 +200,9 @@ def _to_person(line: LineFacts, clues: Clues, book: Book) -> Decision:
     """Nobody is known to have paid, or two are: the best guesses, none of them followed."""
     choices: Sequence[Candidate] = candidates(line, clues, book, None)
     steps = tuple(number_step(mention) for mention in clues.mentions)
-    if clues.payer is not None and clues.strong:
+    if clues.code is not None:
+        steps = (*steps, code_step(clues.code), step("code_contradicted"))
+    elif clues.payer is not None and clues.strong:
         steps = (*steps, *payer_steps(clues, clues.payer, book), step("conflict"))
     else:
         steps = (*steps, step("payer_not_found"))
@@ -201,6 +221,8 @@ def number_step(mention: Mention) -> Step:
 
 def payer_steps(clues: Clues, customer_id: int, book: Book) -> tuple[Step, ...]:
     steps: tuple[Step, ...] = ()
+    if clues.code is not None and clues.code.customer_id == customer_id:
+        steps += (code_step(clues.code),)
     if clues.virtual == customer_id:
         steps += (step("virtual_account"),)
     if clues.account == customer_id:

@@ -8,6 +8,8 @@ class Who(StrEnum):
     """How the customer became known."""
 
     VIRTUAL_ACCOUNT = "virtual_account"
+    CODE = "code"
+    CODE_REPAIRED = "code_repaired"
     STRUCTURED = "structured"
     NUMBER_AND_PAYER = "number_and_payer"
     NUMBER = "number"
@@ -43,9 +45,9 @@ class Fit(StrEnum):
 
 
 WHO = {
-    Who.VIRTUAL_ACCOUNT: 100, Who.STRUCTURED: 100, Who.NUMBER_AND_PAYER: 99, Who.NUMBER: 96,
-    Who.NUMBER_THIRD_PARTY: 95, Who.TAIL: 93, Who.ACCOUNT: 99, Who.ACCOUNT_OTHER_NAME: 95, Who.NAME_EXACT: 98,
-    Who.NAME_READ: 95, Who.NAME_ALIKE: 85, Who.CONFLICT_SETTLED: 95, Who.NOBODY: 0,
+    Who.VIRTUAL_ACCOUNT: 100, Who.CODE: 100, Who.CODE_REPAIRED: 95, Who.STRUCTURED: 100, Who.NUMBER_AND_PAYER: 99,
+    Who.NUMBER: 96, Who.NUMBER_THIRD_PARTY: 95, Who.TAIL: 93, Who.ACCOUNT: 99, Who.ACCOUNT_OTHER_NAME: 95,
+    Who.NAME_EXACT: 98, Who.NAME_READ: 95, Who.NAME_ALIKE: 85, Who.CONFLICT_SETTLED: 95, Who.NOBODY: 0,
 }  # fmt: skip
 FIT = {
     Fit.EQUAL: 100, Fit.DISCOUNT: 99, Fit.LESS_FEE: 98, Fit.PARTIAL: 96, Fit.OVER: 96, Fit.PAID_TWICE: 96,

@@ -28,7 +28,8 @@ def candidates(line: LineFacts, clues: Clues, book: Book, first: int | None) -> 
 
 
 def _guesses(line: LineFacts, clues: Clues, book: Book, first: int | None) -> list[tuple[str, int]]:
-    found = [("payer", pk) for pk in (first, clues.virtual, clues.account, clues.payer) if pk is not None]
+    coded = clues.code.customer_id if clues.code else None
+    found = [("payer", pk) for pk in (first, coded, clues.virtual, clues.account, clues.payer) if pk is not None]
     found += [("number", mention.invoice.customer_id) for mention in clues.strong]
     found += [("name", pk) for pk in (clues.name.customer_id, *clues.name.others) if pk is not None]
     found += [("tail", mention.invoice.customer_id) for mention in clues.weak]
