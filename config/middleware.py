@@ -15,6 +15,10 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 # The console's scripts evaluate expressions found in its templates; without this a modal covers every page.
 CONSOLE_POLICY = {"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"]}
 TOUCH_SECONDS = 60
+# Where people are: everything but the machines' doors and the public proof of a paper.
+PLACES = (
+    "/console/", "/family/", "/teacher/", "/account/", "/sign-in/", "/sign-out/", "/invitation/", "/password/", "/pay/",
+)  # fmt: skip
 
 
 class ConsolePolicyMiddleware:
@@ -50,7 +54,7 @@ class StaffIdleMiddleware:
 
 
 class PlaceMiddleware:
-    """In the console and on pages for families, words are in the user's own language, and nothing is kept by caches.
+    """In the console and on the pages for people, words are in the user's own language, and nothing is kept by caches.
 
     The language chosen on this machine comes first; then the one the user chose elsewhere; then the browser's. In the
     console times are those of the organization worked in; a family's page has several.
@@ -60,7 +64,7 @@ class PlaceMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.path_info.startswith(("/console/", "/family/")):
+        if not request.path_info.startswith(PLACES):
             return self.get_response(request)
         if isinstance(request.user, User) and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
             translation.activate(request.user.language)
