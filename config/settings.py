@@ -153,6 +153,8 @@ _session = {
     "idle_in_transaction_session_timeout": "60s",
     "statement_timeout": env.str("STATEMENT_TIMEOUT", default="0"),  # config.wsgi sets it for the web process
 }
+if TESTING:  # nobody misses a test database after a power cut
+    _session["synchronous_commit"] = "off"
 _database: dict[str, Any] = (
     env.db("DATABASE_URL")
     if env.str("DATABASE_URL", default="")
