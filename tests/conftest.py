@@ -11,7 +11,7 @@ from typing import Any
 import hypothesis
 import pytest
 from django.conf import settings
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.test import TransactionTestCase
 from django.utils import timezone, translation
 
@@ -101,6 +101,17 @@ def _plain_english() -> Iterator[None]:
     yield
     translation.activate(settings.LANGUAGE_CODE)
     timezone.deactivate()
+
+
+@pytest.fixture(scope="module")
+def one_world(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """What fixtures of a file build once for all its tests. Each has db, so that what it does is taken back after it.
+
+    Nothing is committed, so not with transactional_db in the same file.
+    """
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 class NetworkForbidden(RuntimeError):

@@ -26,8 +26,8 @@ TWO = datetime(2026, 3, 12, 6, 0, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
-@pytest.fixture
-def school(db: None) -> Organization:
+def founded() -> Organization:
+    """A school with an invoice that is paid in part."""
     school = builders.organization("proved")
     clerk = builders.user(school, "clerk", name="clerk")
     with acting(clerk, "test"):
@@ -36,6 +36,11 @@ def school(db: None) -> Organization:
         builders.pay(ada, "60.00", by=clerk)
     settle()
     return school
+
+
+@pytest.fixture
+def school(db: None) -> Organization:
+    return founded()
 
 
 def one_wrong_cent() -> None:

@@ -15,9 +15,11 @@ from tests import agreements, builders
 from tests.billing.plans.desk import bill_one, discount, done, enrolled
 from tests.reconciliation.test_verify_books import TRAIL, broken, lift_the_guards, plant, settle
 
+pytestmark = pytest.mark.usefixtures("db")
 
-@pytest.fixture
-def books(db: None) -> Organization:
+
+@pytest.fixture(scope="module")
+def books(one_world: None) -> Organization:
     """One agreement with a billed period, a settled change and a granted discount; one that never began."""
     school = builders.organization("agreed")
     ada, clerk = builders.customer(school, "Ada"), builders.user(school, "clerk")

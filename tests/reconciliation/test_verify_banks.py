@@ -16,6 +16,8 @@ from tests.reconciliation.bank_desk import Booked, Sheet, load
 from tests.reconciliation.reconciling import Bureau, bureau, opened, paid, signed
 from tests.reconciliation.test_verify_books import TRAIL, broken, lift_the_guards, plant, settle
 
+pytestmark = pytest.mark.usefixtures("db")
+
 NINTH, TENTH = date(2026, 3, 9), date(2026, 3, 10)
 APART, EXPLAINED = "43 bank_taken_apart", "43 line_feeds_its_amount"
 MATCH, LINE, STATEMENT = "reconciliation_match", "reconciliation_statementline", "reconciliation_bankstatement"
@@ -25,8 +27,8 @@ OPEN = "WHERE amount = 5"
 ROW = "WHERE state = 'signed'"
 
 
-@pytest.fixture
-def banks(db: None) -> Bureau:
+@pytest.fixture(scope="module")
+def banks(one_world: None) -> Bureau:
     """Two days of one account: payments, a fee, suspense, one undone; signed, opened, signed again."""
     with acting(None, "test"):
         office = bureau("banks")

@@ -11,9 +11,11 @@ from tests.agreements import agreement
 from tests.billing.runs.cast import bill, charge, monthly, shared, void
 from tests.reconciliation.test_verify_books import TRAIL, broken, lift_the_guards, plant, settle
 
+pytestmark = pytest.mark.usefixtures("db")
 
-@pytest.fixture
-def books(db: None) -> Organization:
+
+@pytest.fixture(scope="module")
+def books(one_world: None) -> Organization:
     """A run with a plain bill, a shared one with a charge, a credit memo; a voided bill."""
     school = builders.organization("billed")
     ada, ben = builders.customer(school, "Ada"), builders.customer(school, "Ben")

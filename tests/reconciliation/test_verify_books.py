@@ -25,11 +25,13 @@ from receipts.services.voiding import void_with_receipt
 from tests import builders, reconciliation
 from tests.commands import run
 
+pytestmark = pytest.mark.usefixtures("db")
+
 TRAIL = "46 trail_tells_the_rows"
 
 
-@pytest.fixture
-def books(db: None) -> Organization:
+@pytest.fixture(scope="module")
+def books(one_world: None) -> Organization:
     """A school with a bit of everything: each method, discount, write-off, undo, void, credit memo, two customers."""
     school = builders.organization("whole")
     builders.policy(school, "write_off.below", "1.00")
@@ -331,7 +333,7 @@ def test_a_guard_switched_off_is_named(table: str, guard: str, rule: str, books:
     assert broken() == {rule}
 
 
-def test_every_guard_of_what_is_owed_is_watched(db: None) -> None:
+def test_every_guard_of_what_is_owed_is_watched() -> None:
     """A new table's guards are in the list that the proof goes by; the trail has a rule of its own.
 
     What payments asks of an agreement is in payments' list.

@@ -15,9 +15,11 @@ from tests.billing.services.test_moving import move
 from tests.deeds import carry_out_void, decide
 from tests.reconciliation.test_verify_books import TRAIL, broken, plant, settle
 
+pytestmark = pytest.mark.usefixtures("db")
 
-@pytest.fixture
-def books(db: None) -> Organization:
+
+@pytest.fixture(scope="module")
+def books(one_world: None) -> Organization:
     """Money moved and standing, money moved and fetched back, a match that stands and one that was opened."""
     school = builders.organization("moved")
     ada, ben = builders.customer(school, "Ada"), builders.customer(school, "Ben")

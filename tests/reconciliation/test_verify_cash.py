@@ -13,9 +13,11 @@ from tests.deeds import decide
 from tests.payments.services.tills import cash_in, closed, coins, fetch, move, opened, point
 from tests.reconciliation.test_verify_books import TRAIL, broken, plant, settle
 
+pytestmark = pytest.mark.usefixtures("db")
 
-@pytest.fixture
-def house(db: None) -> Organization:
+
+@pytest.fixture(scope="module")
+def house(one_world: None) -> Organization:
     """Floats, payments, movements; drawers closed even, short, over with a second person; the safe counted twice."""
     school = builders.organization("cash")
     builders.policy(school, "cash.variance_limit", "5")

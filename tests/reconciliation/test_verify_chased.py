@@ -12,9 +12,11 @@ from tests.billing.chasing.cast import DAY, owed, run, run_days, school
 from tests.builders import NOW, TODAY, customer
 from tests.reconciliation.test_verify_books import TRAIL, broken, lift_the_guards, plant, settle
 
+pytestmark = pytest.mark.usefixtures("db")
 
-@pytest.fixture
-def books(db: None) -> Organization:
+
+@pytest.fixture(scope="module")
+def books(one_world: None) -> Organization:
     """A suspended agreement with a late fee, a debt plan, and an invoice in collections."""
     org = school(
         late_fee__kind="flat", late_fee__amount="15", dunning__suspend_days=30, dunning__collections_days=60,

@@ -12,11 +12,13 @@ from tests import builders
 from tests.builders import NOW
 from tests.payments.vault_cast import in_vault
 
+pytestmark = pytest.mark.usefixtures("db")
+
 VAULT, PAYMENT, ORDER = "5 vault_is_no_money", "5 cheque_is_its_payment", "5 presentations_in_order"
 
 
-@pytest.fixture
-def house(db: None) -> Organization:
+@pytest.fixture(scope="module")
+def house(one_world: None) -> Organization:
     """A current cheque, one in the vault and one that matured; then triggers and foreign keys are off."""
     school = builders.organization()
     ada, ben = builders.customer(school, "Ada"), builders.customer(school, "Ben")

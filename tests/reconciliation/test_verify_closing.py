@@ -14,15 +14,18 @@ from tests import builders
 from tests.builders import NOW
 from tests.commands import run
 from tests.reconciliation.test_month_closes import locked
-from tests.reconciliation.test_proving import DAY, TWO, school  # noqa: F401  a fixture
+from tests.reconciliation.test_proving import DAY, TWO, founded
 from tests.reconciliation.test_verify_books import TRAIL, broken, lift_the_guards, plant, settle
+
+pytestmark = pytest.mark.usefixtures("db")
 
 CHAIN, SIGNED = "46 proof_chain", "46 proof_is_what_was_signed"
 SECOND = "WHERE position = 2"
 
 
-@pytest.fixture
-def closed(school: Organization) -> Organization:  # noqa: F811
+@pytest.fixture(scope="module")
+def closed(one_world: None) -> Organization:
+    school = founded()
     for day in range(3):
         with acting(None, "test"):
             prove_books(TWO + day * DAY)

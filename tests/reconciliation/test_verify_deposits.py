@@ -9,6 +9,8 @@ from payments.selectors.invariants.cheques import RULES
 from tests.bank_run import at_bank, bank, bounce, cancel, clear, hand_in, held, slip
 from tests.builders import customer, invoice, organization, pay, policy, user
 
+pytestmark = pytest.mark.usefixtures("db")
+
 RETURNED = "(SELECT min(id) FROM payments_chequepresentation WHERE result = 'returned')"
 SLIP = "(SELECT min(id) FROM payments_deposit WHERE state = 'deposited' AND cash_amount > 0)"
 POSTED, ENTRY, ADDS_UP, WHERE, RETURN, RETURN_ENTRY, BILLS, IN_HAND, NUMBERS, RECEIPT = (
@@ -18,8 +20,8 @@ POSTED, ENTRY, ADDS_UP, WHERE, RETURN, RETURN_ENTRY, BILLS, IN_HAND, NUMBERS, RE
 )  # fmt: skip
 
 
-@pytest.fixture
-def house(db: None) -> Organization:
+@pytest.fixture(scope="module")
+def house(one_world: None) -> Organization:
     """One in hand, one on a prepared slip, one at the bank, one cleared, one returned with a fee; a cancelled slip."""
     school = organization()
     policy(school, "cheques.return_fee", "25")

@@ -10,11 +10,13 @@ from payments.models import PaymentReconciliation
 from tests import builders
 from tests.payments.dispute_cast import complete, contest, lose, settle
 
+pytestmark = pytest.mark.usefixtures("db")
+
 TRAIL = "46 trail_tells_the_rows"
 
 
-@pytest.fixture
-def books(db: None) -> Organization:
+@pytest.fixture(scope="module")
+def books(one_world: None) -> Organization:
     """A lost and an open chargeback, a lost and an open contested bill, and a reconciled payment."""
     school = builders.organization("whole")
     ada = builders.customer(school, "Ada", email="ada@example.com")

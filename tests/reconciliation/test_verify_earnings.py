@@ -21,11 +21,13 @@ from tests.billing.earning.cast import (
 )
 from tests.reconciliation.test_verify_books import TRAIL, broken, lift_the_guards, plant, settle
 
+pytestmark = pytest.mark.usefixtures("db")
+
 LATER = builders.NOW + timedelta(hours=2)
 
 
-@pytest.fixture
-def books(db: None) -> Organization:
+@pytest.fixture(scope="module")
+def books(one_world: None) -> Organization:
     """Lessons and premiums earned, corrected, taken back, paid out, in a batch that is approved, and in none yet."""
     school = builders.organization("earning")
     builders.policy(school, "commissions.first_year_percent", "15")

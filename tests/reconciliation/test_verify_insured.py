@@ -13,11 +13,11 @@ from tests.billing.insurance.test_loans import APRIL, ask_back, lent
 from tests.builders import customer, user
 from tests.reconciliation.test_verify_books import TRAIL, broken, lift_the_guards, plant, settle
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.usefixtures("db")
 
 
-@pytest.fixture(autouse=True)
-def books() -> None:
+@pytest.fixture(scope="module", autouse=True)
+def books(one_world: None) -> None:
     """A policy with a loan, of which one bill stands and one is void; and one that is lapsed."""
     org = insurer()
     with acting(user(org, "clerk"), "test"):

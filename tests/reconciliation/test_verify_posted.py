@@ -22,9 +22,11 @@ from tests import builders, deeds
 from tests.billing.books.cast import LATER, post, taken
 from tests.reconciliation.test_verify_books import TRAIL, broken, lift_the_guards, plant, settle
 
+pytestmark = pytest.mark.usefixtures("db")
 
-@pytest.fixture
-def books(db: None) -> Organization:
+
+@pytest.fixture(scope="module")
+def books(one_world: None) -> Organization:
     """Posted, adjusted, the adjustment taken back, exported twice; something waits for the next run."""
     with acting(None, "test"):
         school = taken("posted")

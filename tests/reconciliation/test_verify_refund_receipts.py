@@ -15,11 +15,13 @@ from tests import builders, deeds
 from tests.builders import NOW
 from tests.refund_desk import asked_of, small_refunds
 
+pytestmark = pytest.mark.usefixtures("db")
+
 TRAIL = "46 trail_tells_the_rows"
 
 
-@pytest.fixture
-def books(db: None) -> Organization:
+@pytest.fixture(scope="module")
+def books(one_world: None) -> Organization:
     """One refund paid in cash with its receipt, one that was only asked for."""
     school = builders.organization("whole")
     small_refunds(school)

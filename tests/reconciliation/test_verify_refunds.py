@@ -17,9 +17,11 @@ from tests.payments.refund_cast import Office, again, approved, ask, office, rej
 from tests.reconciliation.test_verify_books import TRAIL, broken, plant
 from tests.reconciliation.test_verify_books import settle as commit
 
+pytestmark = pytest.mark.usefixtures("db")
 
-@pytest.fixture
-def books(db: None) -> Organization:
+
+@pytest.fixture(scope="module")
+def books(one_world: None) -> Organization:
     """Refunds in every state, by cash, card, bank and kept as credit, with a fee and with a bill reduced."""
     school = organization("refunds")
     policy(school, "refunds.fee", "2.00")

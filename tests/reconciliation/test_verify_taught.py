@@ -10,11 +10,11 @@ from tests.billing.teaching.desk import bill, correct, package, period, seat, te
 from tests.builders import customer, organization, policy
 from tests.reconciliation.test_verify_books import TRAIL, broken, lift_the_guards, plant, settle
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.usefixtures("db")
 
 
-@pytest.fixture
-def books() -> None:
+@pytest.fixture(scope="module")
+def books(one_world: None) -> None:
     """Lessons settled in every way, billed, corrected before and after, credit given, used, expired and withdrawn."""
     org = organization()
     policy(org, "lessons.no_show_percent", "50")

@@ -13,9 +13,11 @@ from tests.billing.taxing.test_tax_invoice import issue, priced
 from tests.reconciliation.test_verify_books import TRAIL, broken, lift_the_guards, plant, settle
 from tests.taxes import rate, tax_code
 
+pytestmark = pytest.mark.usefixtures("db")
 
-@pytest.fixture
-def books(db: None) -> Organization:
+
+@pytest.fixture(scope="module")
+def books(one_world: None) -> Organization:
     """A line by a code with parts, one by an exempt code, a credit memo, and a code of another school."""
     school = builders.organization("taxed", currency="INR")
     with acting(builders.user(school, "clerk"), "test"):
