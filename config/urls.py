@@ -11,6 +11,7 @@ urlpatterns = [
     path("console/", admin.site.urls),
     path("", include("billing.pages.urls")),
     path("", include("payments.pages.urls")),
+    path("", include("receipts.pages.urls")),
     path("", include("reconciliation.pages.urls")),
     path("api/v1/", include("receipts.api.urls")),
     path("api/v1/", include("billing.api.urls")),  # last of the API: it answers for whatever is not there

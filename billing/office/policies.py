@@ -1,7 +1,7 @@
 """The typed settings that make one engine serve schools, insurers and gas companies (R58)."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -162,34 +162,45 @@ def set_policy(
 
 
 Keys = tuple[int, int, int | None]
+Place = tuple[int | None, str, int]  # organization, scope, its key
 
 
 def policies_for_agreements(organization: Organization, agreements: Iterable[Keys]) -> dict[int, PolicyBook]:
     """As policies_for, for many agreements in one query: key → its book. agreements: (key, customer, provider)."""
-    wanted = list(agreements)
-    own = (
-        Q(scope=Scope.AGREEMENT, scope_key__in={agreement for agreement, _customer, _provider in wanted})
-        | Q(scope=Scope.CUSTOMER, scope_key__in={customer for _agreement, customer, _provider in wanted})
-        | Q(scope=Scope.PROVIDER, scope_key__in={provider or 0 for _agreement, _customer, provider in wanted})
-    )
+    return policies_in_organizations([(organization, list(agreements))])
+
+
+def policies_in_organizations(places: Iterable[tuple[Organization, Sequence[Keys]]]) -> dict[int, PolicyBook]:
+    """As policies_for_agreements, for agreements of several organizations in one query."""
+    own, wanted = Q(), list(places)
+    for organization, agreements in wanted:
+        keys = [(agreement, customer, provider or 0) for agreement, customer, provider in agreements]
+        one = Q(scope=Scope.ORGANIZATION)
+        for place, scope in enumerate((Scope.AGREEMENT, Scope.CUSTOMER, Scope.PROVIDER)):
+            one |= Q(scope=scope, scope_key__in={key[place] for key in keys})
+        own |= Q(organization=organization) & one
     rows = (
-        PolicySetting.objects.filter(
-            Q(scope=Scope.SYSTEM) | Q(organization=organization) & (Q(scope=Scope.ORGANIZATION) | own)
-        )
-        .order_by("scope", "scope_key", "key", "-id")
-        .distinct("scope", "scope_key", "key")
+        PolicySetting.objects.filter(Q(scope=Scope.SYSTEM) | own)
+        .order_by("organization_id", "scope", "scope_key", "key", "-id")
+        .distinct("organization_id", "scope", "scope_key", "key")
     )
-    places: dict[tuple[str, int], list[PolicySetting]] = {}
+    found: dict[Place, list[PolicySetting]] = {}
     for row in rows:
-        place = (row.scope, 0 if row.scope in (Scope.SYSTEM, Scope.ORGANIZATION) else row.scope_key)
-        places.setdefault(place, []).append(row)
-    common = places.get((Scope.SYSTEM, 0), []) + places.get((Scope.ORGANIZATION, 0), [])
-    shared, found = PolicyBook(organization, common), {}
-    for agreement, customer, provider in wanted:
+        key = 0 if row.scope in (Scope.SYSTEM, Scope.ORGANIZATION) else row.scope_key
+        found.setdefault((row.organization_id, row.scope, key), []).append(row)
+    return {pk: book for organization, keys in wanted for pk, book in _books(organization, keys, found)}
+
+
+def _books(
+    organization: Organization, agreements: Sequence[Keys], found: Mapping[Place, list[PolicySetting]]
+) -> Iterator[tuple[int, PolicyBook]]:
+    """Those without settings of their own share one."""
+    common = found.get((None, Scope.SYSTEM, 0), []) + found.get((organization.pk, Scope.ORGANIZATION, 0), [])
+    shared = PolicyBook(organization, common)
+    for agreement, customer, provider in agreements:
         scopes = ((Scope.PROVIDER, provider or 0), (Scope.CUSTOMER, customer), (Scope.AGREEMENT, agreement))
-        exceptions = [row for scope, key in scopes for row in places.get((scope, key), ())]
-        found[agreement] = PolicyBook(organization, common + exceptions) if exceptions else shared
-    return found
+        exceptions = [row for scope, key in scopes for row in found.get((organization.pk, scope, key), ())]
+        yield agreement, PolicyBook(organization, common + exceptions) if exceptions else shared
 
 
 def policy_history(organization: Organization, key: str) -> Iterable[PolicySetting]:

@@ -1,11 +1,12 @@
-"""What a parent sees: own accounts in all schools, what is owed, what comes next and how it came about (R57, R162)."""
+"""What a parent sees first: own accounts in all schools, what is owed, what comes next and why (R57, R162)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Prefetch, Q, Sum
+from django.db.models import Count, F, Min, Q, QuerySet, Sum, Window
+from django.db.models.functions import RowNumber
 
 from billing.errors import Sentence
 from billing.models import (
@@ -16,7 +17,6 @@ from billing.models import (
     Customer,
     Installment,
     Invoice,
-    InvoiceLine,
     Plan,
     Student,
 )
@@ -26,23 +26,23 @@ from billing.models.installment import InstallmentState
 from billing.models.plan import PlanState
 from billing.money import ZERO
 from billing.office.models import Organization, User
-from billing.office.policies import policies_for_agreements
+from billing.office.policies import policies_in_organizations
 from billing.rules.priced import PricedLine, split_line
 from billing.selectors.payers import PayerBook, payer_book
 from billing.selectors.schedules import WHY, state_of
 
 BACK, AHEAD, NEXT_SHOWN = timedelta(days=62), timedelta(days=400), 6
+OWED_SHOWN = 3  # of each school; the rest stands on the page of invoices
 SHOWN_STATES = (*RUNNING, AgreementState.LAPSED)
 
 
 @dataclass(frozen=True)
 class Owed:
-    """An open invoice. child: for whom, "" if for nobody in particular. lines: with how each came about."""
+    """An open invoice. child: for whom, "" if for nobody in particular."""
 
     invoice: Invoice
     days_overdue: int
     child: str
-    lines: Sequence[InvoiceLine]
 
 
 @dataclass(frozen=True)
@@ -86,12 +86,18 @@ class Child:
     student: Student | None
     agreements: list[Running] = field(default_factory=list)
 
+    @property
+    def key(self) -> str:
+        """By which a page is asked for this child alone."""
+        return str(self.student.pk) if self.student else "0"
+
 
 @dataclass
 class Sums:
-    """Of one currency. credit: paid already and not used yet."""
+    """Of one currency. credit: paid already and not used yet. invoices: open ones."""
 
     currency: str
+    invoices: int = 0
     owed: Decimal = ZERO
     overdue: Decimal = ZERO
     credit: Decimal = ZERO
@@ -100,7 +106,7 @@ class Sums:
 
 @dataclass
 class School:
-    """One organization's part of the page, on its own day."""
+    """One organization's part of the page, on its own day. owed: the open invoices due first, not all of them."""
 
     organization: Organization
     today: date
@@ -108,6 +114,10 @@ class School:
     owed: list[Owed] = field(default_factory=list)
     children: list[Child] = field(default_factory=list)
     sums: dict[str, Sums] = field(default_factory=dict)
+
+    @property
+    def open_invoices(self) -> int:
+        return sum(sums.invoices for sums in self.sums.values())
 
     def of(self, currency: str) -> Sums:
         return self.sums.setdefault(currency, Sums(currency))
@@ -124,33 +134,60 @@ def schools_of(user: User, now: datetime) -> list[School]:
     return list(found.values())
 
 
-def fill(schools: Sequence[School]) -> None:
-    """Read what is owed, on hand and to come into schools. Ten queries, and one for each school with agreements."""
+def fill(schools: Sequence[School], child: str = "") -> list[Child]:
+    """Read what is owed, on hand and to come into schools; gives all children there. Nine queries.
+
+    child: the key of one, to whom everything is narrowed then; "" for all of them. Credit is the whole family's, and
+    not told of one child. An unknown key leaves nothing.
+    """
     mine = {customer.pk for school in schools for customer in school.customers}
     by_organization = {school.organization.pk: school for school in schools}
-    _fill_owed(by_organization, mine)
-    items = CreditItem.objects.filter(customer_id__in=mine, unapplied_amount__gt=0).order_by()
-    for organization_id, currency, amount in items.values_list("organization_id", "currency").annotate(
-        s=Sum("unapplied_amount")
-    ):
-        by_organization[organization_id].of(currency).credit = amount
     _fill_children(by_organization, mine)
+    children = [one for school in schools for one in school.children]
+    rows = Invoice.objects.filter(customer_id__in=mine, open_amount__gt=0)
+    if child:
+        for school in schools:
+            school.children = [one for one in school.children if one.key == child]
+        is_known = any(school.children for school in schools)
+        rows = rows.filter(agreement__student=int(child) or None) if is_known else rows.none()
+    _fill_sums(by_organization, rows)
+    _fill_owed(by_organization, rows)
+    if not child:
+        _fill_credit(by_organization, mine)
+    return children
 
 
-def _fill_owed(schools: Mapping[int, School], mine: set[int]) -> None:
-    """Three queries."""
-    lines = Prefetch("lines", InvoiceLine.objects.order_by("ordinal"))
-    rows = Invoice.objects.filter(customer_id__in=mine, open_amount__gt=0).select_related("agreement__student")
-    for invoice in rows.prefetch_related(lines).order_by("due_on", "id"):
+def _fill_sums(schools: Mapping[int, School], rows: QuerySet[Invoice]) -> None:
+    """One query. Each school's own day says what is late there."""
+    late = Q(pk__in=())
+    for pk, school in schools.items():
+        late |= Q(organization=pk, due_on__lt=school.today)
+    sums = rows.order_by().values("organization_id", "currency").annotate(
+        n=Count("pk"), owed=Sum("open_amount"), overdue=Sum("open_amount", filter=late, default=ZERO),
+        next_due_on=Min("due_on", filter=~late),
+    )  # fmt: skip
+    for row in sums:
+        found = schools[row["organization_id"]].of(row["currency"])
+        found.invoices, found.owed, found.overdue = row["n"], row["owed"], row["overdue"]
+        found.next_due_on = row["next_due_on"]
+
+
+def _fill_owed(schools: Mapping[int, School], rows: QuerySet[Invoice]) -> None:
+    """One query."""
+    place = Window(RowNumber(), partition_by=F("organization_id"), order_by=[F("due_on"), F("pk")])
+    first = rows.annotate(place=place).filter(place__lte=OWED_SHOWN)
+    for invoice in first.select_related("agreement__student").order_by("due_on", "id"):
         school = schools[invoice.organization_id]
-        late = invoice.days_overdue(school.today)
         student = invoice.agreement.student if invoice.agreement else None
-        school.owed.append(Owed(invoice, late, student.name if student else "", list(invoice.lines.all())))
-        sums = school.of(invoice.currency)
-        sums.owed += invoice.open_amount
-        sums.overdue += invoice.open_amount if late else ZERO
-        if not late:
-            sums.next_due_on = min(sums.next_due_on or invoice.due_on, invoice.due_on)
+        school.owed.append(Owed(invoice, invoice.days_overdue(school.today), student.name if student else ""))
+
+
+def _fill_credit(schools: Mapping[int, School], mine: set[int]) -> None:
+    """One query."""
+    items = CreditItem.objects.filter(customer_id__in=mine, unapplied_amount__gt=0).order_by()
+    sums = items.values_list("organization_id", "currency").annotate(amount=Sum("unapplied_amount"))
+    for organization_id, currency, amount in sums:
+        schools[organization_id].of(currency).credit = amount
 
 
 def _fill_children(schools: Mapping[int, School], mine: set[int]) -> None:
@@ -187,7 +224,7 @@ def _periods(schools: Mapping[int, School], agreements: Sequence[Agreement], min
     graces = _graces(schools, agreements)
     first, last = (edge(school.today for school in schools.values()) for edge in (min, max))
     rows = Installment.objects.filter(agreement_id__in=by_key, due_on__gte=first - BACK, due_on__lte=last + AHEAD)
-    bills = _own_bills(by_key, mine)
+    bills = _own_bills(by_key, mine, first - BACK)
     found: dict[int, list[Period]] = {}
     for row in rows.exclude(state=InstallmentState.CANCELLED).order_by("agreement_id", "period_start"):
         today = schools[row.organization_id].today
@@ -201,21 +238,19 @@ def _periods(schools: Mapping[int, School], agreements: Sequence[Agreement], min
 
 
 def _graces(schools: Mapping[int, School], agreements: Sequence[Agreement]) -> dict[int, int]:
-    """Days of grace of each agreement. One query for each school."""
-    found: dict[int, int] = {}
-    for school in schools.values():
-        own = [(a.pk, a.customer_id, a.provider_id) for a in agreements if a.organization_id == school.organization.pk]
-        if own:
-            books = policies_for_agreements(school.organization, own)
-            found |= {pk: book.number("dunning.grace_days") for pk, book in books.items()}
-    return found
+    """Days of grace of each agreement. One query."""
+    keys: dict[int, list[tuple[int, int, int | None]]] = {}
+    for one in agreements:
+        keys.setdefault(one.organization_id, []).append((one.pk, one.customer_id, one.provider_id))
+    books = policies_in_organizations([(schools[pk].organization, found) for pk, found in keys.items()])
+    return {pk: book.number("dunning.grace_days") for pk, book in books.items()}
 
 
-def _own_bills(agreement_ids: Iterable[int], mine: set[int]) -> dict[int, list[Invoice]]:
-    """Instalment → own invoices, never another payer's. One query."""
+def _own_bills(agreement_ids: Iterable[int], mine: set[int], since: date) -> dict[int, list[Invoice]]:
+    """Instalment due since a day → own invoices, never another payer's. One query."""
     rows = BillingRunItem.objects.filter(
         agreement_id__in=list(agreement_ids), customer_id__in=mine, state=ItemState.BILLED, invoice__isnull=False,
-        installment__isnull=False,
+        installment__due_on__gte=since,
     ).select_related("invoice")  # fmt: skip
     found: dict[int, list[Invoice]] = {}
     for row in rows:
@@ -253,7 +288,7 @@ def totals(schools: Iterable[School]) -> list[Sums]:
         for sums in school.sums.values():
             whole = found.setdefault(sums.currency, Sums(sums.currency))
             whole.owed, whole.overdue = whole.owed + sums.owed, whole.overdue + sums.overdue
-            whole.credit += sums.credit
+            whole.credit, whole.invoices = whole.credit + sums.credit, whole.invoices + sums.invoices
             if sums.next_due_on is not None:
                 whole.next_due_on = min(whole.next_due_on or sums.next_due_on, sums.next_due_on)
     return sorted(found.values(), key=lambda sums: sums.currency)

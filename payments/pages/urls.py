@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from payments.pages import adding, autopay, going, listing, method, paying, retrying, webhooks, zoho
+from payments.pages import adding, autopay, going, home, listing, method, paying, retrying, webhooks, zoho
 
 urlpatterns = [
     path("webhooks/<slug:configuration>/", webhooks.receive, name="webhooks"),
+    path("family/", home.family, name="family"),
     path("family/methods/", listing.methods, name="family_methods"),
     path("family/methods/add/<int:customer_pk>/<str:instrument>/", adding.add, name="family_method_add"),
     path("family/methods/adding/<int:pk>/", adding.adding, name="family_method_adding"),
