@@ -11,7 +11,7 @@ from billing.office.clock import now as read_clock
 from billing.transactions import in_transaction
 from payments.models import BankAccount
 from reconciliation.models import BankFile
-from reconciliation.selectors.lines_to_match import accounts_waiting
+from reconciliation.selectors.lines_to_match import accounts_of_rule, accounts_waiting
 from reconciliation.services.auto_matching import match_open_lines
 from reconciliation.services.importing import read_bank_file
 from reconciliation.services.packing import make_packs
@@ -51,6 +51,12 @@ def read_one(bank_file_id: int) -> str:
             return "not waiting"
         _match_new(file, now)
     return file.state
+
+
+def match_by_rule(rule_id: int) -> int:
+    """The doorbell of a matching rule that was changed just now: open lines it may be about are looked at anew."""
+    with acting(None, "job match_by_rule"):
+        return _match_each(accounts_of_rule(rule_id), read_clock())
 
 
 def _match_new(file: BankFile, now: datetime) -> None:

@@ -142,6 +142,7 @@ GROUPS: tuple[tuple[Sentence, tuple[Item, ...]], ...] = (
         (
             Item(_("Bank lines"), "join_inner", "workbench", ("match_bank_lines",)),
             Item(_("Unidentified money"), "help_center", "bank_lines_unidentified", ("match_bank_lines",)),
+            Item(_("Matching rules"), "rule", "matching_rules", ("match_bank_lines",)),
             Item(_("Bank files"), "upload_file", "bank_files", ("import_bank_file",)),
             Item(_("Processor proof"), "balance", "processor_proofs", ("see_receivables",)),
             Item(_("Zoho comparison"), "compare_arrows", "zoho_comparison", ("see_receivables",)),

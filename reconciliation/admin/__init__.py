@@ -9,6 +9,8 @@ from reconciliation.admin import processor_pages as processor_pages
 from reconciliation.admin import proof_pages as proof_pages
 from reconciliation.admin import reconciliation_deeds as reconciliation_deeds
 from reconciliation.admin import reconciliation_pages as reconciliation_pages
+from reconciliation.admin import rule_deeds as rule_deeds
+from reconciliation.admin import rule_pages as rule_pages
 from reconciliation.admin import variance_pages as variance_pages
 from reconciliation.admin import workbench_bulk as workbench_bulk
 from reconciliation.admin import workbench_page as workbench_page

@@ -44,7 +44,7 @@ def look(line: StatementLine, asked: Asked, by: User) -> list[Effect]:
 
 
 def _unkeyed(asked: Asked) -> Asked:
-    return Asked(asked.verb, asked.typed, "", asked.seen, asked.score, asked.evidence)
+    return Asked(asked.verb, asked.typed, "", asked.seen, asked.score, asked.evidence, asked.rule)
 
 
 @transaction_required

@@ -42,7 +42,7 @@ from reconciliation.rules.workbench import Suggestion
 from reconciliation.selectors.workbench import Filter
 from reconciliation.selectors.workbench_effects import Effect
 from reconciliation.selectors.workbench_suggestions import suggestions_for
-from reconciliation.services.matching import AlreadyExplained
+from reconciliation.services.matching import AlreadyExplained, RuleMark
 from reconciliation.services.workbench_verbs import VERBS
 from reconciliation.services.working_lines import Asked, DoneBefore, Quicker, work_line
 
@@ -97,12 +97,17 @@ def take_up(
         raise NoLongerSuggested()
     if not may_accept(request, found):
         raise NeedsSupervisor()
-    asked = Asked(found.verb, found.typed, key, seen, found.score, found.evidence)
+    asked = _as_suggested(found, key, seen)
     with explained():
         in_transaction(
             lambda: work_line(line=line, asked=asked, verb=VERBS[found.verb], now=clock.now(), by=request.user)
         )
     return found, done_words(line, found.verb, found.name)
+
+
+def _as_suggested(found: Suggestion, key: str = "", seen: str = "") -> Asked:
+    rule = RuleMark(*found.rule) if found.rule else None
+    return Asked(found.verb, found.typed, key, seen, found.score, found.evidence, rule)
 
 
 def _say_what_happened(line: StatementLine, key: str, request: ConsoleRequest) -> None:
@@ -139,7 +144,7 @@ def preview(request: ConsoleRequest, pk: int) -> HttpResponse:
     effects: list[Effect] = []
     refusal: DomainError | None = None if found else NoLongerSuggested()
     if found is not None:
-        asked = Asked(found.verb, found.typed, "", "", found.score, found.evidence)
+        asked = _as_suggested(found)
         try:
             with explained():
                 effects = in_transaction(lambda: look(line, asked, request.user))

@@ -10,8 +10,8 @@ from billing.admin.working import Field, Form
 from billing.errors import Sentence
 from billing.models import Customer, Invoice
 from reconciliation.models import StatementLine
+from reconciliation.selectors.matching_rules import bookable_accounts
 from reconciliation.selectors.workbench_finding import open_invoices
-from reconciliation.services.explaining import bookable_accounts
 from reconciliation.services.workbench_verbs import INVOICE, REASONS, SPLIT_ROWS
 from reconciliation.services.working_lines import Asked
 
@@ -63,6 +63,8 @@ def _item(line: StatementLine) -> list[Field]:
         Field("ledger_account", _("Ledger account"), "select", choices=[("", _("choose…")), *accounts]),
         Field("reason_code", _("What it is"), "select", choices=[("", _("choose…")), *REASONS.items()]),
         _part(line), *_note_only(line),
+        Field("department", _("Department"), required=False, longest=40),
+        Field("project", _("Project"), required=False, longest=40),
     ]  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from reconciliation.models.closing import (
 )
 from reconciliation.models.csv_profile import SavedCsvProfile
 from reconciliation.models.match import Match, MatchKind
+from reconciliation.models.matching_rule import RULE_MOVES, Deed, MatchingRule, RuleState, RuleTrial
 from reconciliation.models.processor_proof import (
     DiscrepancyKind,
     DiscrepancyReason,
@@ -42,6 +43,7 @@ __all__ = [
     "PACK_MOVES",
     "QUESTION_MOVES",
     "RECONCILIATION_MOVES",
+    "RULE_MOVES",
     "VARIANCE_MOVES",
     "BankFile",
     "BankFileState",
@@ -50,6 +52,7 @@ __all__ = [
     "BooksProof",
     "DayClose",
     "DayReopening",
+    "Deed",
     "Direction",
     "DiscrepancyKind",
     "DiscrepancyReason",
@@ -60,6 +63,7 @@ __all__ = [
     "Match",
     "MatchKind",
     "MatchProposal",
+    "MatchingRule",
     "MonthClose",
     "MonthPack",
     "MonthStart",
@@ -73,6 +77,8 @@ __all__ = [
     "QuestionState",
     "ReconciliationRoutine",
     "ReconciliationState",
+    "RuleState",
+    "RuleTrial",
     "SavedCsvProfile",
     "StatementKind",
     "StatementLine",

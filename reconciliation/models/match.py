@@ -10,6 +10,7 @@ from billing.models import Customer
 from billing.money import AmountField
 from billing.office.models import Organization
 from payments.models import Cheque, Deposit, Payment, Refund, Settlement
+from reconciliation.models.matching_rule import MatchingRule
 from reconciliation.models.statement import BankStatement, StatementLine
 
 
@@ -44,7 +45,7 @@ class Match(models.Model):
     duplicate repeats, the other end of a transfer. entry: what it posted; of kind entry, what is explained by it.
     is_automatic: no person decided. score: 0 to 1. evidence: [code, facts] steps that led to it, put into words when
     shown. made_payment: the payment was made from the line, so undoing the match leaves a payment without a line until
-    that is voided or matched anew.
+    that is voided or matched anew. rule, rule_version: the matching rule that said so, whoever posted it.
     """
 
     organization = models.ForeignKey(Organization, models.PROTECT, db_index=False, related_name="+")
@@ -93,6 +94,11 @@ class Match(models.Model):
     is_automatic = models.BooleanField(_("by itself"), default=False)
     score = models.DecimalField(_("score"), max_digits=4, decimal_places=3, null=True, blank=True)
     evidence = models.JSONField(_("why"), default=list)
+    rule = models.ForeignKey(
+        MatchingRule, models.PROTECT, null=True, blank=True, db_index=False, related_name="matches",
+        verbose_name=_("matching rule"),
+    )  # fmt: skip
+    rule_version = models.PositiveIntegerField(null=True, blank=True)
     made_at = models.DateTimeField(_("made at"))
     made_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, db_index=False, null=True, blank=True, related_name="+",
@@ -132,6 +138,11 @@ class Match(models.Model):
                 | Q(kind="entry", entry__isnull=False),
                 name="match_names_what_it_explains",
             ),
+            models.CheckConstraint(
+                condition=Q(rule__isnull=True, rule_version__isnull=True)
+                | Q(rule__isnull=False, rule_version__isnull=False),
+                name="match_names_version_of_rule",
+            ),
             models.UniqueConstraint(
                 fields=["payment"], condition=Q(undone_at__isnull=True, kind="payment"), name="match_payment_once"
             ),
@@ -166,6 +177,7 @@ class Match(models.Model):
             models.Index(fields=["organization", "-made_at"], name="match_newest"),
             models.Index(fields=["organization", "made_at"], condition=Q(undone_at__isnull=True, kind="suspense"),
                          name="match_in_suspense"),
+            models.Index(fields=["rule", "made_at"], condition=Q(rule__isnull=False), name="match_by_rule"),
         ]  # fmt: skip
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.models import Customer
 from billing.money import AmountField
 from billing.office.models import Organization
+from reconciliation.models.matching_rule import MatchingRule
 from reconciliation.models.statement import StatementLine
 
 
@@ -25,7 +26,7 @@ class MatchProposal(models.Model):
 
     score: 0 to 1. parts: [invoice key, number, cash, discount, write-off], unapplied: what would stay as credit.
     evidence: [code, facts] steps. candidates: [customer key, numbers, difference, score, reason], the best first.
-    other_line: what the line repeats or takes back.
+    other_line: what the line repeats or takes back. rule, rule_version: the matching rule that says so.
     """
 
     organization = models.ForeignKey(Organization, models.PROTECT, db_index=False, related_name="+")
@@ -41,6 +42,11 @@ class MatchProposal(models.Model):
     other_line = models.ForeignKey(
         StatementLine, models.PROTECT, null=True, blank=True, db_index=False, related_name="+"
     )
+    rule = models.ForeignKey(
+        MatchingRule, models.PROTECT, null=True, blank=True, db_index=False, related_name="+",
+        verbose_name=_("matching rule"),
+    )  # fmt: skip
+    rule_version = models.PositiveIntegerField(null=True, blank=True)
     evidence = models.JSONField(_("why"), default=list)
     candidates = models.JSONField(default=list)
     made_at = models.DateTimeField(_("looked at"))

@@ -95,7 +95,14 @@ SCREEN_WORDS: dict[str, Sentence] = {
     "refused": _("It was not posted: {sentence}"),
     "return_without_original": _("A return; the payment that it takes back was not found."),
 }
-WORDS: dict[str, Sentence] = {**NUMBER_WORDS, **PAYER_WORDS, **FIT_WORDS, **DOUBT_WORDS, **SCREEN_WORDS}
+RULE_WORDS: dict[str, Sentence] = {
+    "rule_fits": _("The matching rule “{rule}” says so."),
+    "rule_person": _("The matching rule “{rule}” leaves it to a person."),
+    "rule_against_payer": _("Without the rule it would be the payment of {name}."),
+    "booked_already": _("{number} in the books has the same amount and no bank line yet: is it this?"),
+    "rule_against_bank": _("Without the rule it would be the bank's own item."),
+}
+WORDS: dict[str, Sentence] = {**NUMBER_WORDS, **PAYER_WORDS, **FIT_WORDS, **DOUBT_WORDS, **SCREEN_WORDS, **RULE_WORDS}
 
 
 def stored_steps(steps: Iterable[Step]) -> list[list[Any]]:

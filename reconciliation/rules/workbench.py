@@ -33,7 +33,8 @@ class Suggestion:
 
     customer_id, name, code, other_name: whose money, where it is somebody's. unapplied: what would stay as credit.
     score: 0 to 1. sentences: why, in the reader's language. evidence: the same as the match keeps it. is_sure: at or
-    above the score from which lines are matched without a person.
+    above the score from which lines are matched without a person. rule: key and version of the matching rule that says
+    so.
     """
 
     verb: str
@@ -48,11 +49,13 @@ class Suggestion:
     shares: Sequence[Share] = ()
     unapplied: Decimal = ZERO
     is_sure: bool = False
+    rule: tuple[int, int] | None = None
 
     @property
     def digest(self) -> str:
         """Names what was shown, so that nothing else is accepted by it."""
-        text = json.dumps([self.verb, dict(self.typed), str(self.score)], sort_keys=True, ensure_ascii=False)
+        shown = [self.verb, dict(self.typed), str(self.score), self.rule]
+        text = json.dumps(shown, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     @property

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from payments.models import BankAccount
-from reconciliation.models import EXPLAINED, Direction, Match, MatchKind, StatementLine
+from reconciliation.models import EXPLAINED, Direction, Match, MatchingRule, MatchKind, StatementLine
 from reconciliation.rules.matching.facts import DocumentFacts, LineFacts
 
 LOST = "\ufffd"
@@ -20,6 +20,13 @@ def accounts_waiting(*, unseen: bool = False) -> list[BankAccount]:
         waiting = waiting.filter(proposal=None)
     rows = BankAccount.objects.filter(pk__in=waiting.values("bank_account"), is_active=True)
     return list(rows.select_related("organization").order_by("pk"))
+
+
+def accounts_of_rule(rule_id: int) -> list[BankAccount]:
+    """Accounts with lines of which nothing is explained yet, as far as a matching rule is about them. Two queries."""
+    rule = MatchingRule.objects.get(pk=rule_id)
+    waiting = [one for one in accounts_waiting() if one.organization_id == rule.organization_id]
+    return [one for one in waiting if rule.bank_account_id in (None, one.pk)]
 
 
 def lines_to_match(bank_account: BankAccount) -> list[StatementLine]:

@@ -75,6 +75,8 @@ def _otherwise(bank_account: BankAccount) -> dict[int, dict[str, Any]]:
 def _of_match(match: Match, cash: dict[int, list[dict[str, str]]]) -> dict[str, Any]:
     """kind "payment" is "auto"; money held in suspense is nobody's yet; anything else is no customer's new payment."""
     reason = f"in_the_books_{match.kind}" if match.is_automatic else f"by_person_{match.kind}"
+    if match.is_automatic and match.rule_id is not None:
+        reason = f"by_rule_{match.kind}"
     if match.payment is None or match.kind != MatchKind.PAYMENT:
         return {"action": "none" if match.kind == MatchKind.SUSPENSE else "ignore", "customer": None, "reason": reason}
     return {

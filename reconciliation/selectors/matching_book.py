@@ -16,6 +16,7 @@ from payments.models import BankAccount
 from reconciliation.models import Match, MatchKind
 from reconciliation.rules.matching.book import Book, build_book
 from reconciliation.rules.matching.facts import Alias, AliasKind, CustomerFacts, InvoiceFacts, MatchingPolicy
+from reconciliation.selectors.matching_rules import rules_for
 
 # Invoices paid longer ago are not looked for in what payers write, and people are not asked that far back.
 CLOSED_FOR = timedelta(days=730)
@@ -40,7 +41,9 @@ def build_matching_book(bank_account: BankAccount, today: date) -> Book:
     policies = policies_for_customers(organization, [customer.id for customer in customers])
     invoices = _open(bank_account, policies) + _closed(bank_account, today)
     policy = matching_policy(policies_for(organization), currency)
-    return build_book(customers, invoices, _aliases(bank_account, today), policy, keyed_hash)
+    book = build_book(customers, invoices, _aliases(bank_account, today), policy, keyed_hash)
+    book.rules = rules_for(bank_account)
+    return book
 
 
 def matching_policy(book: PolicyBook, currency: str) -> MatchingPolicy:

@@ -122,6 +122,31 @@ def amounts_entered(bank_account: BankAccount, since: date) -> dict[tuple[int, D
     return found
 
 
+def amounts_booked(bank_account: BankAccount, since: date) -> dict[tuple[str, Decimal], list[tuple[date, str]]]:
+    """Direction and amount → day and name of records of ours that no bank line is matched to. Five queries."""
+    found: dict[tuple[str, Decimal], list[tuple[date, str]]] = defaultdict(list)
+    booked_in, booked_out = _booked(bank_account, since)
+    came = (*entered_payments(bank_account, since), *_slips(bank_account, since), *booked_in)
+    for direction, records in ((Direction.IN, came), (Direction.OUT, (*_refunds(bank_account, since), *booked_out))):
+        for record in records:
+            found[direction, _amount(record)].append(_when(record))
+    return found
+
+
+def _when(record: Record) -> tuple[date, str]:
+    if isinstance(record, Payment):
+        return record.received_on, record.number
+    if isinstance(record, Deposit):
+        assert record.deposited_on is not None
+        return record.deposited_on, record.number
+    return (record.day, record.number) if isinstance(record, Booked) else (record.sent_on, record.refund.number)
+
+
+def may_be_line(booked: date, line: StatementLine) -> bool:
+    """Whether a record of that day is near enough to be the line."""
+    return -BEFORE <= line.booked_on - booked <= AFTER_SLIP
+
+
 def is_near(payment: Payment, day: date) -> bool:
     """Whether a line of that day may be the payment."""
     return -BEFORE <= day - payment.received_on <= AFTER

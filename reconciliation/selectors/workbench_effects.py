@@ -94,5 +94,5 @@ def _add_entries(effects: Sequence[Effect], wanted: dict[int, set[int | None]]) 
 
 def history_of(line: StatementLine) -> list[Match]:
     """Every match of a line, the latest first, undone ones too. One query."""
-    rows = Match.objects.filter(line=line).select_related("made_by", "undone_by")
+    rows = Match.objects.filter(line=line).select_related("made_by", "undone_by", "rule")
     return list(rows.order_by("-pk"))

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.errors import BadInput, DomainError
 from billing.inputs import clean_text
-from billing.ledger.models import JournalEntry, JournalLine, Kind, LedgerAccount, Role
+from billing.ledger.models import JournalEntry, JournalLine, LedgerAccount, Role
 from billing.ledger.posting import Draft, open_day, post_entries
 from billing.money import ZERO, format_amount
 from billing.office.models import User
@@ -32,9 +32,11 @@ from reconciliation.selectors.own_records import WITH_A_VERB
 from reconciliation.services.bank_files import lock_bank_accounts
 from reconciliation.services.matching import (
     AlreadyExplained,
+    RuleMark,
     WrongDirection,
     add_up,
     lock_lines,
+    marked,
     reference_of,
 )
 
@@ -144,7 +146,7 @@ def match_refund(
 def book_bank_item(
     *, line: StatementLine, ledger_account: LedgerAccount, now: datetime, by: User | None,
     amount: Decimal | None = None, reason_code: str = "", note: str = "", department: str = "", project: str = "",
-    is_automatic: bool = False, evidence: Sequence[Any] = (),
+    is_automatic: bool = False, evidence: Sequence[Any] = (), rule: RuleMark | None = None,
 ) -> Match:  # fmt: skip
     """Fee, interest, or anything else that is ours to book. Posts "Bank item booked".
 
@@ -162,14 +164,14 @@ def book_bank_item(
     )  # fmt: skip
     return _explain(
         line, MatchKind.BANK_ITEM, part, now, by, ledger_account=ledger_account, entry=_post(line, draft, now, by),
-        reason_code=reason_code, note=note, is_automatic=is_automatic, evidence=list(evidence),
+        reason_code=reason_code, note=note, is_automatic=is_automatic, evidence=list(evidence), **marked(rule),
     )  # fmt: skip
 
 
 @transaction_required
 def send_to_suspense(
     *, line: StatementLine, now: datetime, by: User | None, amount: Decimal | None = None, note: str = "",
-    is_automatic: bool = False, evidence: Sequence[Any] = (),
+    is_automatic: bool = False, evidence: Sequence[Any] = (), rule: RuleMark | None = None,
 ) -> Match:  # fmt: skip
     """The money is ours to keep safe, whose it is is not known (source 3 "Unidentified payment"). Posts "Held in
     suspense"; unmatching takes it out again.
@@ -183,7 +185,7 @@ def send_to_suspense(
     )  # fmt: skip
     return _explain(
         line, MatchKind.SUSPENSE, part, now, by, entry=_post(line, draft, now, by), note=note,
-        is_automatic=is_automatic, evidence=list(evidence),
+        is_automatic=is_automatic, evidence=list(evidence), **marked(rule),
     )  # fmt: skip
 
 
@@ -331,12 +333,6 @@ def match_own_transfer(
     entry = _post(here, draft, now, by)
     _explain(there, MatchKind.TRANSFER, there.amount, now, by, other_line=here, note=note)
     return _explain(here, MatchKind.TRANSFER, here.amount, now, by, other_line=there, entry=entry, note=note)
-
-
-def bookable_accounts(organization_id: int) -> Sequence[LedgerAccount]:
-    """Ledger accounts that a bank item may be booked to. One query."""
-    rows = LedgerAccount.objects.filter(organization_id=organization_id).exclude(role__in=CONTROLLED)
-    return list(rows.filter(kind__in=(Kind.EXPENSE, Kind.INCOME, Kind.CONTRA_INCOME, Kind.LIABILITY)).order_by("code"))
 
 
 def _explain(line: StatementLine, kind: str, amount: Decimal, now: datetime, by: User | None, **facts: Any) -> Match:

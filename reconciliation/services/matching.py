@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
@@ -32,6 +32,18 @@ class WrongDirection(DomainError):
     sentence = _("This line is money {direction}; it cannot be explained so.")
 
 
+class RuleMark(NamedTuple):
+    """The matching rule that says what a line is, as it was then."""
+
+    rule_id: int
+    rule_version: int
+
+
+def marked(rule: RuleMark | None) -> dict[str, int]:
+    """As columns of a match."""
+    return rule._asdict() if rule else {}
+
+
 @dataclass(frozen=True)
 class PaymentMatch:
     """A line, or part of it, that is a customer's money.
@@ -50,6 +62,7 @@ class PaymentMatch:
     note: str = ""
     is_automatic: bool = False
     verified: bool = field(default=True)
+    rule: RuleMark | None = None
 
 
 @transaction_required
@@ -171,4 +184,5 @@ def _row(organization: Organization, match: PaymentMatch, payment: Payment, now:
         organization=organization, line_id=match.line_id, kind=MatchKind.PAYMENT, amount=payment.amount,
         customer_id=payment.customer_id, payment=payment, made_payment=True, is_automatic=match.is_automatic,
         score=match.score, evidence=list(match.evidence), note=match.note, made_at=now, made_by=by,
+        **marked(match.rule),
     )  # fmt: skip

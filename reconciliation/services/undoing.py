@@ -20,6 +20,7 @@ from payments.services.reconciling import unmark_reconciled
 from reconciliation.models import Match, MatchKind
 from reconciliation.services.bank_files import lock_bank_accounts
 from reconciliation.services.matching import add_up, lock_lines, reference_of
+from reconciliation.services.matching_rules import put_back
 
 # Filled by sign-off: called with the match, raises why it cannot be undone any more.
 GUARDS: list[Callable[[Match], None]] = []
@@ -34,8 +35,9 @@ class AlreadyUndone(DomainError):
 def unmatch(*, match: Match, reason: str, now: datetime, by: User | None) -> Match:
     """Take a match off its line; the line is to be explained again. Both ends of a transfer or reversal go together.
 
-    Posts the mirror of what the match posted, dated today or on the first open day. Raises AlreadyUndone, BadInput (no
-    reason), and what GUARDS raise: a line of a signed reconciliation stays.
+    A rule that made it by itself only suggests from now on. Posts the mirror of what the match posted, dated today or
+    on the first open day. Raises AlreadyUndone, BadInput (no reason), and what GUARDS raise: a line of a signed
+    reconciliation stays.
     """
     reason = reason.strip()[:400]
     if not reason:
@@ -79,6 +81,9 @@ def _undo(match: Match, reason: str, now: datetime, by: User | None) -> None:
     )
     if not changed:
         raise AlreadyUndone()
+    if match.rule_id is not None and match.is_automatic and by is not None:
+        why = f"{match.line}: {reason} ({by})"
+        put_back(rule_id=match.rule_id, version=match.rule_version or 0, why=why, now=now)
     if match.kind == MatchKind.PAYMENT and match.payment is not None:
         unmark_reconciled(payment=match.payment, reason=reason, now=now, by=by)
     if match.kind == MatchKind.DEPOSIT:

@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 
 from billing.errors import BadInput, DomainError
+from billing.inputs import clean_text
 from billing.ledger.models import LedgerAccount
 from billing.models import Customer, Invoice
 from billing.money import parse_amount
@@ -45,6 +46,7 @@ def make_payment(line: StatementLine, asked: Asked, now: datetime, by: User) -> 
         line.pk, customer.pk, allocations=shares if strategy == "manual" else None, amount=amount,
         strategy="none" if strategy == "manual" else strategy, score=asked.score, evidence=asked.evidence,
         note=asked.text("note"), verified=_is_small(line, line.open_amount if amount is None else amount),
+        rule=asked.rule,
     )  # fmt: skip
     return _post(line, [wish], now, by)
 
@@ -108,14 +110,18 @@ def book_item(line: StatementLine, asked: Asked, now: datetime, by: User) -> Seq
         raise BadInput(_("Say what it is."), field="note", code="required")
     made = explaining.book_bank_item(
         line=line, ledger_account=account, now=now, by=by, amount=asked.amount("amount", line.currency),
-        reason_code=reason, note=asked.text("note"),
+        reason_code=reason, note=asked.text("note"), department=_tag(asked, "department"),
+        project=_tag(asked, "project"), evidence=asked.evidence, rule=asked.rule,
     )  # fmt: skip
     return [made]
 
 
 def hold_in_suspense(line: StatementLine, asked: Asked, now: datetime, by: User) -> Sequence[Match]:
     amount = asked.amount("amount", line.currency)
-    return [explaining.send_to_suspense(line=line, now=now, by=by, amount=amount, note=asked.text("note"))]
+    made = explaining.send_to_suspense(
+        line=line, now=now, by=by, amount=amount, note=asked.text("note"), evidence=asked.evidence, rule=asked.rule
+    )
+    return [made]
 
 
 def own_transfer(line: StatementLine, asked: Asked, now: datetime, by: User) -> Sequence[Match]:
@@ -221,6 +227,10 @@ def _item_of_row(
         )
     except explaining.NotHere as refusal:
         raise BadInput(refusal.template, field=f"for-{row}", code=refusal.code, **refusal.facts) from refusal
+
+
+def _tag(asked: Asked, name: str) -> str:
+    return clean_text(asked.text(name), field=name, longest=40)
 
 
 def _customer(line: StatementLine, key: int) -> Customer:

@@ -19,7 +19,7 @@ from billing.office.models import User
 from billing.transactions import transaction_required
 from reconciliation.models import LineDeed, Match, StatementLine
 from reconciliation.services.bank_files import lock_bank_accounts
-from reconciliation.services.matching import lock_lines
+from reconciliation.services.matching import RuleMark, lock_lines
 
 LONGEST_KEY = 64
 
@@ -40,7 +40,7 @@ class Quicker(DomainError):
 class Asked:
     """What a form asks for. seen: what was left of the line when it was shown.
 
-    score, evidence: of the suggestion that was accepted, as the match keeps them.
+    score, evidence, rule: of the suggestion that was accepted, as the match keeps them.
     """
 
     verb: str
@@ -49,6 +49,7 @@ class Asked:
     seen: str = ""
     score: Decimal | None = None
     evidence: Sequence[Any] = ()
+    rule: RuleMark | None = None
 
     @property
     def digest(self) -> str:

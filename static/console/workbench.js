@@ -140,7 +140,11 @@
     else if (["ArrowUp", "k"].includes(event.key)) { event.preventDefault(); choose(-1); }
     else if (event.key === "/") { event.preventDefault(); document.getElementById("wb-search").focus(); }
     else if (event.key === "x") { const tick = root.querySelector(".wb-now [name=pick]"); if (tick) { tick.checked = !tick.checked; add(); } }
-    else if (event.key.length === 1 && link(event.key)) { event.preventDefault(); open(link(event.key).href); }
+    else if (event.key.length === 1 && link(event.key)) {
+      event.preventDefault();
+      if (link(event.key).hasAttribute("data-wb")) open(link(event.key).href);
+      else window.location.assign(link(event.key).href);
+    }
   });
 
   preview();

@@ -131,6 +131,8 @@ TRIGGERS = {
     "reconciliation_linedeed": f"{KEPT} {AUDITED}",
     "reconciliation_linework": AUDITED,
     "reconciliation_payerquestion": f"{AUDITED} {FROZEN}",
+    "reconciliation_matchingrule": AUDITED,
+    "reconciliation_ruletrial": f"{KEPT} {AUDITED}",
     "reconciliation_savedcsvprofile": f"{AUDITED} {FROZEN}",
     "reconciliation_bankreconciliation": f"{AUDITED} {FROZEN}",
     "reconciliation_match": f"adds_up signed_stays {AUDITED} {FROZEN}",

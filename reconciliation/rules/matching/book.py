@@ -16,6 +16,7 @@ from reconciliation.rules.matching.facts import (
     InvoiceFacts,
     LineFacts,
     MatchingPolicy,
+    RuleFacts,
 )
 from reconciliation.rules.matching.names import NameIndex
 from reconciliation.rules.matching.numbers import NumberIndex
@@ -39,7 +40,8 @@ class Book:
     """Customers, invoices open and closed, what was learned, the rules of the house, and the lines seen so far.
 
     waiting: customers of whom an earlier line waits for a person. guessed: invoice → the line that was set against it
-    without naming it. doubted: those lines whose invoices somebody named afterwards all the same.
+    without naming it. doubted: those lines whose invoices somebody named afterwards all the same. rules: of the house,
+    for this account, in their order.
     """
 
     customers: dict[int, CustomerFacts]
@@ -51,6 +53,7 @@ class Book:
     of_customer: dict[int, list[InvoiceFacts]]
     open_amounts: dict[int, Decimal]
     by_amount: dict[Decimal, set[int]]
+    rules: tuple[RuleFacts, ...] = ()
     waiting: set[int] = field(default_factory=set)
     guessed: dict[int, int] = field(default_factory=dict)
     doubted: set[int] = field(default_factory=set)

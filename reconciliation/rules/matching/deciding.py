@@ -9,12 +9,22 @@ from reconciliation.rules.matching.allocating import Plan, Task, plan, plan_exac
 from reconciliation.rules.matching.book import Book
 from reconciliation.rules.matching.clues import Clues, invoices_of, read_clues
 from reconciliation.rules.matching.codes import CodeClue, code_step
-from reconciliation.rules.matching.facts import Action, Candidate, Decision, InvoiceFacts, LineFacts
+from reconciliation.rules.matching.facts import (
+    Action,
+    Candidate,
+    Decision,
+    InvoiceFacts,
+    LineFacts,
+    RuleDeed,
+    RuleFacts,
+)
 from reconciliation.rules.matching.finding import How, Mention
+from reconciliation.rules.matching.house_rules import first_fitting
 from reconciliation.rules.matching.names import NameClass
 from reconciliation.rules.matching.numbers import is_near
+from reconciliation.rules.matching.ruling import book_by_rule, hold_payment, leave_to_person, says_so
 from reconciliation.rules.matching.scoring import UNSURE, Fit, Who, score
-from reconciliation.rules.matching.screens import screen
+from reconciliation.rules.matching.screens import no_payment, repetition_or_return
 from reconciliation.rules.matching.suggesting import candidates
 
 SURE_FITS = (Fit.EQUAL, Fit.DISCOUNT, Fit.LESS_FEE)
@@ -45,16 +55,44 @@ class Payer:
 
 
 def decide(line: LineFacts, book: Book) -> Decision:
-    """What to do with a line. The book is not changed: see Book.use_up."""
-    screened = screen(line, book)
-    if screened is not None:
+    """What to do with a line. The book is not changed: see Book.use_up.
+
+    What repeats or takes back an earlier line is that, whatever else fits; then the rules of the house, the first of
+    which that fits wins; then what can be found out.
+    """
+    earlier = repetition_or_return(line, book)
+    if earlier is not None:
+        return earlier
+    rule, screened = first_fitting(line, book.rules), no_payment(line, book)
+    if rule is None and screened is not None:
         return screened
     clues = read_clues(line, book)
+    alone = screened or _found_out(line, clues, book)
+    return alone if rule is None else _by_rule(line, rule, alone, clues, book)
+
+
+def _found_out(line: LineFacts, clues: Clues, book: Book) -> Decision:
     payer = find_payer(line, clues, book)
     if payer is None:
         return _to_person(line, clues, book)
     made = plan(_task(line, book, payer))
     return _decision(line, clues, book, payer, made)
+
+
+def _by_rule(line: LineFacts, rule: RuleFacts, alone: Decision, clues: Clues, book: Book) -> Decision:
+    """alone: what was decided without the rule; where that posts the same payment, the rule adds nothing."""
+    if rule.deed == RuleDeed.PERSON:
+        return leave_to_person(line, rule, alone, clues, book)
+    if rule.customer_id is None:
+        return book_by_rule(line, rule, alone, clues, book)
+    if alone.action == Action.AUTO and alone.customer_id == rule.customer_id:
+        return alone
+    own = invoices_of(clues.strong, rule.customer_id) or invoices_of(clues.weak, rule.customer_id)
+    foreign = tuple(m.written for m in clues.strong if m.invoice.customer_id != rule.customer_id)
+    steps = (says_so(rule), *(number_step(mention) for mention in clues.mentions if mention.invoice in own))
+    payer = Payer(rule.customer_id, Who.RULE, tuple(own), (*clues.unclear, *foreign), steps=steps)
+    paid = _decision(line, clues, book, payer, plan(_task(line, book, payer)))
+    return hold_payment(line, rule, paid, alone, book)
 
 
 def find_payer(line: LineFacts, clues: Clues, book: Book) -> Payer | None:

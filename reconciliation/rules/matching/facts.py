@@ -161,12 +161,45 @@ class Candidate:
     reason: str
 
 
+class RuleDeed(StrEnum):
+    """What a rule of the house does with a line: book it to a ledger account, make it a customer's payment, hold it in
+    suspense, or leave it to a person."""
+
+    ITEM = "item"
+    PAYMENT = "payment"
+    SUSPENSE = "suspense"
+    PERSON = "person"
+
+
+@dataclass(frozen=True)
+class RuleFacts:
+    """A rule that people made. acts: it may post by itself.
+
+    direction: "in", "out", "" for both. text_has: phrases that all occur in the text, text_lacks: none of which does;
+    payer_has, bank_code: "" for any. amount_from, amount_to: of either direction, None for no bound.
+    """
+
+    id: int
+    version: int
+    name: str
+    deed: RuleDeed
+    acts: bool = False
+    direction: str = ""
+    text_has: tuple[str, ...] = ()
+    text_lacks: tuple[str, ...] = ()
+    payer_has: str = ""
+    bank_code: str = ""
+    amount_from: Decimal | None = None
+    amount_to: Decimal | None = None
+    customer_id: int | None = None
+
+
 @dataclass(frozen=True)
 class Decision:
     """What to do with a line and why. parts and unapplied add up to the line's amount when a customer is named.
 
     reason: the class of evidence the score belongs to. other_line: the line that this one repeats or takes back.
-    named: keys of the invoices that the text names.
+    named: keys of the invoices that the text names. rule: the rule of the house that says so.
     """
 
     line_id: int
@@ -180,3 +213,4 @@ class Decision:
     evidence: tuple[Step, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     named: tuple[int, ...] = ()
+    rule: RuleFacts | None = None

@@ -21,6 +21,7 @@ class Who(StrEnum):
     NAME_READ = "name_read"
     NAME_ALIKE = "name_alike"
     CONFLICT_SETTLED = "conflict_settled"
+    RULE = "rule"
     NOBODY = "nobody"
 
 
@@ -47,7 +48,8 @@ class Fit(StrEnum):
 WHO = {
     Who.VIRTUAL_ACCOUNT: 100, Who.CODE: 100, Who.CODE_REPAIRED: 95, Who.STRUCTURED: 100, Who.NUMBER_AND_PAYER: 99,
     Who.NUMBER: 96, Who.NUMBER_THIRD_PARTY: 95, Who.TAIL: 93, Who.ACCOUNT: 99, Who.ACCOUNT_OTHER_NAME: 95,
-    Who.NAME_EXACT: 98, Who.NAME_READ: 95, Who.NAME_ALIKE: 85, Who.CONFLICT_SETTLED: 95, Who.NOBODY: 0,
+    Who.NAME_EXACT: 98, Who.NAME_READ: 95, Who.NAME_ALIKE: 85, Who.CONFLICT_SETTLED: 95, Who.RULE: 99,
+    Who.NOBODY: 0,
 }  # fmt: skip
 FIT = {
     Fit.EQUAL: 100, Fit.DISCOUNT: 99, Fit.LESS_FEE: 98, Fit.PARTIAL: 96, Fit.OVER: 96, Fit.PAID_TWICE: 96,
@@ -63,3 +65,6 @@ def score(who: Who, fit: Fit) -> Decimal:
 # What is no match: a repetition or return is as sure as it gets, what nobody can tell is not sure at all.
 SURE = Decimal("0.990")
 UNSURE = Decimal("0.000")
+# What a rule of the house says while it may not act, and where something surely speaks against it.
+SUGGESTED = Decimal("0.850")
+DOUBTED = Decimal("0.400")

@@ -25,13 +25,16 @@ RETURN_WORDS = re.compile(
 TOKEN = re.compile(r"[0-9A-Z]{6,}")
 
 
-def screen(line: LineFacts, book: Book) -> Decision | None:
-    """The decision for a line that pays nothing by itself, None where it may be a payment."""
+def repetition_or_return(line: LineFacts, book: Book) -> Decision | None:
+    """The decision for a line that is about an earlier one. No rule of the house touches these."""
     repeated = _repeated(line, book)
     if repeated is not None:
         return repeated
-    if is_return(line):
-        return _taken_back(line, book)
+    return _taken_back(line, book) if is_return(line) else None
+
+
+def no_payment(line: LineFacts, book: Book) -> Decision | None:
+    """The decision for a line that pays nothing by itself, None where it may be a payment."""
     if is_bank_item(line, book):
         return Decision(line.id, Action.IGNORE, "bank_item", SURE, evidence=(step("bank_item"),))
     if line.amount <= 0:
