@@ -164,6 +164,7 @@ SENTENCES: dict[str, Sentence] = {
     "dispute_number_once": NUMBER_TAKEN,
     "dispute_request_once": _("This key was already used for something else."),
     "dispute_invoice_once": _("This invoice is disputed already."),
+    "dispute_question_once": _("This payment is asked about already."),
     "dispute_names_what": _("A dispute is about one invoice or one payment."),
     "dispute_amounts_sensible": _("No more can be lost than is contested."),
     "dispute_amounts_fit_currency": FRACTION,

@@ -2,14 +2,12 @@
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from billing.admin.base import ConsoleRequest, console_context, console_path
-from billing.office.documents import TamperedFile, read_document
+from billing.office.documents import TamperedFile, headers_of, read_document
 from billing.office.models import KeptDocument
-from billing.office.uploads import PDF, file_name
 
 
 @console_path("documents/<int:pk>/", "document", "see_receivables")
@@ -24,11 +22,4 @@ def document(request: ConsoleRequest, pk: int) -> HttpResponse:
     except TamperedFile as trouble:
         context = console_context(request, _("Document"), trouble=trouble, back="/console/")
         return render(request, "console/customer/deed.html", context, status=409)
-    name = file_name(kept.name, kept.media_type)
-    headers = {
-        "Content-Disposition": content_disposition_header(kept.media_type == PDF, name) or "attachment",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-        "Cache-Control": "no-store",
-    }
-    return HttpResponse(data, content_type=kept.media_type, headers=headers)
+    return HttpResponse(data, content_type=kept.media_type, headers=headers_of(kept))

@@ -29,6 +29,7 @@ from billing.models.invoice import Invoice, InvoiceKind, InvoiceLine
 from billing.models.lesson import Attendance, Lesson, LessonCredit, LessonCreditUse, LessonSeat, PackageUse
 from billing.models.party import Provider, Student
 from billing.models.plan import AgreementKind, Basis, DiscountRule, Frequency, Plan, PlanItem, PlanPrice
+from billing.models.plan_request import PlanRequest
 from billing.models.premium import InsurancePolicy, PolicyLoan, PolicyLoanBill
 from billing.models.tax import BillingProfile, TaxCode, TaxRate
 
@@ -84,6 +85,7 @@ __all__ = [
     "Plan",
     "PlanItem",
     "PlanPrice",
+    "PlanRequest",
     "PolicyLoan",
     "PolicyLoanBill",
     "PromiseToPay",

@@ -12,13 +12,14 @@ from uuid import uuid4
 from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db.models import QuerySet
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext_lazy as _
 
 from billing.errors import DomainError
 from billing.office.files import write_whole
 from billing.office.models import KeptDocument, Organization, User
 from billing.office.secrets import decrypt_bytes, encrypt_bytes
-from billing.office.uploads import clean_name, make_safe
+from billing.office.uploads import PDF, clean_name, file_name, make_safe
 from billing.transactions import transaction_required
 
 
@@ -75,6 +76,17 @@ def read_document(document: KeptDocument) -> bytes:
     if hashlib.sha256(plain).hexdigest() != document.sha256:
         raise TamperedFile(name=document.name)
     return plain
+
+
+def headers_of(document: KeptDocument) -> dict[str, str]:
+    """With which it is sent: shown as what it is, alone; no script of it runs and nothing of it is loaded."""
+    name = file_name(document.name, document.media_type)
+    return {
+        "Content-Disposition": content_disposition_header(document.media_type == PDF, name) or "attachment",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Cache-Control": "no-store",
+    }
 
 
 def documents_of(organization: Organization, subject: str) -> QuerySet[KeptDocument]:

@@ -1,13 +1,19 @@
-"""Addresses of the pages for parents."""
+"""Addresses of the pages for parents, and of those for teachers and agents."""
 
 from django.conf import settings
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from billing.pages import choosing, invoices
+from billing.pages import choosing, invoices, plan_requests, teaching
 
 urlpatterns = [
     path("family/invoices/", invoices.invoices, name="family_invoices"),
     path("family/agreements/<int:pk>/", choosing.choose, name="family_choose"),
+    path("family/plan-requests/", plan_requests.plan_requests, name="family_plan_requests"),
+    path("family/plan-requests/new/", plan_requests.plan_request_new, name="family_plan_request_new"),
+    path("family/plan-requests/<int:pk>/", plan_requests.plan_request, name="family_plan_request"),
+    path("family/plan-requests/<int:pk>/withdraw/", plan_requests.withdraw, name="family_plan_request_withdraw"),
+    path("teacher/", teaching.teacher, name="teacher"),
+    path("teacher/earnings/", teaching.earnings, name="teacher_earnings"),
     path("family/sign-out/", LogoutView.as_view(next_page=settings.LOGIN_URL), name="family_sign_out"),
 ]

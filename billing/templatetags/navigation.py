@@ -20,7 +20,8 @@ register = template.Library()
 # So many stand in the bar of a phone; where there are more, the last place opens the rest.
 PLACES = 5
 # What belongs to the history though its address is another.
-HISTORY = ("/family/credits/", "/family/receipts/", "/family/refunds/")
+HISTORY = ("/family/credits/", "/family/receipts/")
+REQUESTS = ("/family/disputes/", "/family/plan-requests/")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ FAMILY = (
     Entry("family_pay", _("Pay"), "pay"),
     Entry("family_invoices", _("Invoices"), "invoice"),
     Entry("family_history", pgettext_lazy("navigation", "History"), "history", HISTORY),
+    Entry("family_refunds", pgettext_lazy("navigation", "Requests"), "question", REQUESTS),
     Entry("family_papers", pgettext_lazy("navigation", "Papers"), "papers"),
     Entry("family_methods", _("Ways to pay"), "wallet", ("/family/autopay/", "/family/zoho/")),
     Entry("family_messages", pgettext_lazy("navigation", "Messages"), "message"),

@@ -89,6 +89,7 @@ GROUPS: tuple[tuple[Sentence, tuple[Item, ...]], ...] = (
             Item(_("Failed charges"), "credit_card_off", "failed_charges", ("see_receivables",)),
             Item(_("Collections"), "support_agent", "collections", ("manage_collections",)),
             Item(_("Debt plans"), "calendar_add_on", "billing_debtplan_changelist", ("manage_collections",)),
+            Item(_("Plans asked for"), "contact_support", "plan_requests", ("manage_collections",)),
         ),
     ),
     (

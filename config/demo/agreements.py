@@ -21,15 +21,18 @@ from billing.models import (
 )
 from billing.models.party import ProviderKind
 from billing.models.plan import Basis, PlanState
+from billing.office.access import grant_role
 from billing.office.acting import acting
 from billing.office.approvals import decide
 from billing.office.models import ApprovalRequest, Organization, User
+from billing.office.models.user import Role
 from billing.services.chasing.running import chase
 from billing.services.earning.accruing import accrue_earnings
 from billing.services.earning.payouts import NothingToPay, approve_batch, ask_to_pay, pay_batch, prepare_payouts
 from billing.services.plans.enrolling import EnrolmentOrder, NewStudent, enrol
 from billing.services.runs.approving import ask_for_run, carry_out_approval
 from billing.services.runs.driving import carry_out_approved, run_billing
+from config.demo.founding import make_users
 
 if TYPE_CHECKING:
     from config.demo.story import Story
@@ -123,6 +126,14 @@ def hire_providers(organization: Organization, kind: str, names: Sequence[str]) 
         )  # fmt: skip
         found.append(made)
     return found
+
+
+def let_in(provider: Provider, username: str) -> None:
+    """A login with which a provider looks at their own pages."""
+    user = make_users([(username, provider.name)])[username]
+    grant_role(user=user, organization=provider.organization, role=Role.TEACHER, by=None)
+    provider.user = user
+    provider.save(update_fields=["user"])
 
 
 class Agreements:

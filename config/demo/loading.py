@@ -13,7 +13,18 @@ from billing.office.models import Organization, User
 from billing.office.notices import send_due_notices
 from billing.office.papers.errors import PdfUnavailable
 from config.demo.bank import bring_statement
-from config.demo.cast import ALLEGRO, FAMILY, HOUSES, PARENT, PASSWORD, PLATFORM_ADMIN, House
+from config.demo.cast import (
+    AGENT,
+    ALLEGRO,
+    FAMILY,
+    HOUSES,
+    PARENT,
+    PASSWORD,
+    PLATFORM_ADMIN,
+    SURAKSHA,
+    TEACHER,
+    House,
+)
 from config.demo.episodes import EPISODES, plan_episodes
 from config.demo.episodes_counter import EPISODES as COUNTER_EPISODES
 from config.demo.family import bring_family
@@ -75,7 +86,8 @@ def write_logins() -> None:
         lines.append(f"  {house.name}")
         lines += [f"    {user:<20} {role.replace('_', ' ')}" for user, _name, role in house.staff]
     lines += ["  Everywhere", f"    {PLATFORM_ADMIN[0]:<20} platform admin", f"    {PARENT[0]:<20} parent"]
-    lines += [f"    {FAMILY[0]:<20} parent of three children at three schools", ""]
+    lines += [f"    {FAMILY[0]:<20} parent of three children at three schools"]
+    lines += [f"    {TEACHER[0]:<20} teacher of {ALLEGRO.name}", f"    {AGENT[0]:<20} agent of {SURAKSHA.name}", ""]
     path = settings.VAR_DIR / "demo-logins.txt"
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:

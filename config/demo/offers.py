@@ -8,7 +8,8 @@ from billing.models.party import ProviderKind
 from billing.models.plan import Basis, DiscountCause
 from billing.models.tax import TaxKind
 from billing.services.insurance.setting_up import PolicyOrder, set_up_policy
-from config.demo.agreements import Agreements, Enrolling, Offer, hire_providers, levy, offer
+from config.demo.agreements import Agreements, Enrolling, Offer, hire_providers, let_in, levy, offer
+from config.demo.cast import AGENT, TEACHER
 from config.demo.habits import EPISODE_CUSTOMERS
 from config.demo.names import child
 
@@ -61,7 +62,8 @@ def _school(story: "Story") -> Agreements:
         DiscountRule.objects.create(
             organization=organization, code=code, name=name, cause=cause, percent=percent, starts_on=story.first_day
         )
-    teachers = hire_providers(organization, ProviderKind.TEACHER, ("Tess Tremolo", "Theo Thrum", "Tilda Trill"))
+    teachers = hire_providers(organization, ProviderKind.TEACHER, (TEACHER[1], "Theo Thrum", "Tilda Trill"))
+    let_in(teachers[0], TEACHER[0])
     ways = (
         ("piano-monthly", Frequency.MONTHLY), ("violin-lessons", Frequency.MONTHLY), ("ten-lessons", Frequency.PACKAGE),
         ("choir", Frequency.MONTHLY), ("piano-monthly", Frequency.QUARTERLY), ("hire", Frequency.MONTHLY),
@@ -96,8 +98,9 @@ def _insurer(story: "Story") -> Agreements:
         parts=(("CGST", "0.09"), ("SGST", "0.09")),
     )  # fmt: skip
     plans = offer(story.organization, INSURER_OFFERS, tax, story.now)
-    names = ("Leela Lakhanpore", "Amit Amritpore", "Nisha Nagar")
+    names = ("Leela Lakhanpore", AGENT[1], "Nisha Nagar")
     agents = hire_providers(story.organization, ProviderKind.AGENT, names)
+    let_in(agents[1], AGENT[0])
     ways: Sequence[tuple[str, str, str]] = (
         ("term-life", Frequency.MONTHLY, "LIFE"), ("endowment", Frequency.MONTHLY, "ENDOW"),
         ("term-life", Frequency.QUARTERLY, "LIFE"), ("term-life", Frequency.ANNUAL, "LIFE"),

@@ -45,6 +45,10 @@ HOW: dict[str, tuple[Sentence, Sentence]] = {
         gettext_lazy("The bank decided for us, or the customer withdrew: the held money is ours again."),
         gettext_lazy("The bank decided against us: what is lost comes off the payment, and what it paid reopens."),
     ),
+    DisputeKind.QUESTION: (
+        gettext_lazy("The payment stands as it is, or the customer withdrew. The customer reads the reason."),
+        gettext_lazy("They are right: ask for the refund first, then close the question with it."),
+    ),
     DisputeKind.INVOICE: (
         gettext_lazy("The bill was right, or the customer withdrew: it is owed like any other."),
         gettext_lazy("The bill was wrong: a credit memo over what is lost is set against it."),

@@ -27,6 +27,7 @@ facts.WORDS.update({key: {**words, **facts.WORDS[key]} for key, words in MORE_WO
 facts.AMOUNTS |= {"contested", "won_back"}
 facts.WORDS["dispute_cause"] = dict(DisputeReason.choices)
 facts.WORDS["dispute_channel"] = {
+    "page": _("the customer's own page"),
     "phone": _("phone"), "email": _("e-mail"), "letter": _("letter"), "visit": _("visit"), "open": _("opened"),
     "owner": _("owner"), "deadline": _("new deadline"), "answered": _("evidence sent"), "won": _("won"),
     "lost": _("lost"), "withdrawn": _("withdrawn"), "look_back": _("by itself"),

@@ -15,10 +15,14 @@ from payments.models.payment import Payment
 
 
 class DisputeKind(models.TextChoices):
-    """invoice: the customer contests a bill. chargeback: the cardholder's bank took a payment back."""
+    """invoice: the customer contests a bill. chargeback: the cardholder's bank took a payment back.
+
+    question: the customer says that a payment is not right; no bank is involved and nothing is held.
+    """
 
     INVOICE = "invoice", _("contested invoice")
     CHARGEBACK = "chargeback", _("chargeback")
+    QUESTION = "question", _("question about a payment")
 
 
 class DisputeState(models.TextChoices):
@@ -54,6 +58,7 @@ class Dispute(models.Model):
 
     amount: what is contested. A contested invoice leaves automatic allocation while the file is open. A chargeback's
     money is held (hold_entry) until it is won back or lost (outcome_entry). processor_reference: the case at the bank.
+    A question whose asker was right is "lost" with nothing lost: the money goes back by a refund.
     """
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
@@ -108,9 +113,14 @@ class Dispute(models.Model):
                 condition=Q(state__in=["open", "answered"], invoice__isnull=False),
                 name="dispute_invoice_once",
             ),
+            models.UniqueConstraint(
+                fields=["payment"],
+                condition=Q(state__in=["open", "answered"], kind="question"),
+                name="dispute_question_once",
+            ),
             models.CheckConstraint(
                 condition=Q(kind="invoice", invoice__isnull=False, payment__isnull=True)
-                | Q(kind="chargeback", payment__isnull=False, invoice__isnull=True),
+                | Q(kind__in=["chargeback", "question"], payment__isnull=False, invoice__isnull=True),
                 name="dispute_names_what",
             ),
             models.CheckConstraint(
@@ -122,6 +132,7 @@ class Dispute(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(kind="invoice", hold_entry__isnull=True, outcome_entry__isnull=True)
+                | Q(kind="question", hold_entry__isnull=True, outcome_entry__isnull=True, lost_amount=0)
                 | Q(kind="chargeback", hold_entry__isnull=False)
                 & (Q(state__in=["open", "answered"], outcome_entry__isnull=True) | Q(outcome_entry__isnull=False)),
                 name="dispute_is_posted",

@@ -2,7 +2,22 @@
 
 from django.urls import path
 
-from payments.pages import adding, autopay, going, home, listing, method, paying, retrying, webhooks, zoho
+from payments.pages import (
+    adding,
+    autopay,
+    dispute_asking,
+    dispute_list,
+    going,
+    home,
+    listing,
+    method,
+    paying,
+    refund_asking,
+    refund_list,
+    retrying,
+    webhooks,
+    zoho,
+)
 
 urlpatterns = [
     path("webhooks/<slug:configuration>/", webhooks.receive, name="webhooks"),
@@ -24,5 +39,17 @@ urlpatterns = [
     path("family/pay/back/<slug:configuration>/", going.back, name="family_pay_back"),
     path("family/pay/result/<int:pk>/", paying.paid, name="family_paid"),
     path("family/retry/<int:pk>/", retrying.retry, name="family_retry"),
+    path("family/refunds/", refund_list.refunds, name="family_refunds"),
+    path("family/refunds/new/", refund_asking.refund_new, name="family_refund_new"),
+    path("family/refunds/<int:pk>/", refund_list.refund, name="family_refund"),
+    path("family/refunds/<int:pk>/withdraw/", refund_list.withdraw, name="family_refund_withdraw"),
+    path("family/refunds/<int:pk>/documents/", refund_list.add_paper, name="family_refund_paper_add"),
+    path("family/refunds/<int:pk>/documents/<int:document_pk>/", refund_list.paper, name="family_refund_paper"),
+    path("family/disputes/", dispute_list.disputes, name="family_disputes"),
+    path("family/disputes/new/", dispute_asking.dispute_new, name="family_dispute_new"),
+    path("family/disputes/<int:pk>/", dispute_list.dispute, name="family_dispute"),
+    path("family/disputes/<int:pk>/add/", dispute_list.add, name="family_dispute_add"),
+    path("family/disputes/<int:pk>/withdraw/", dispute_list.withdraw, name="family_dispute_withdraw"),
+    path("family/disputes/<int:pk>/documents/<int:document_pk>/", dispute_list.paper, name="family_dispute_paper"),
     path("family/zoho/<int:pk>/", zoho.card, name="family_zoho"),
 ]

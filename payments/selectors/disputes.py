@@ -109,7 +109,8 @@ def chargebacks_of(payment: Payment) -> QuerySet[Dispute]:
 
 def keep_contested(credit_item: CreditItem) -> None:
     """Raises Contested while a chargeback of the payment that brought the credit is open. One query."""
-    held = Dispute.objects.filter(payment__credit_item=credit_item, state__in=OPEN).select_related("payment").first()
+    rows = Dispute.objects.filter(payment__credit_item=credit_item, kind=DisputeKind.CHARGEBACK, state__in=OPEN)
+    held = rows.select_related("payment").first()
     if held is not None and held.payment is not None:
         amount = format_money(held.amount, held.currency)
         raise Contested(number=held.number, amount=amount, payment=held.payment.number)

@@ -77,6 +77,13 @@ def _words(dispute: Dispute) -> tuple[str, str]:
             )
         else:
             body = _("The objection to payment {about} over {amount} ended; the payment stands. Our file: {number}.")
+    elif dispute.kind == DisputeKind.QUESTION:
+        facts["about"] = dispute.payment.number if dispute.payment else ""
+        subject = _("Payment {about}: your question is answered")
+        if dispute.state == DisputeState.LOST:
+            body = _("You were right about payment {about}; a refund is on its way through our office. File: {number}.")
+        else:
+            body = _("Payment {about} stands as it is; our page says why. Our file: {number}.")
     else:
         facts["about"] = dispute.invoice.number if dispute.invoice else ""
         subject = _("Invoice {about}: your objection is settled")

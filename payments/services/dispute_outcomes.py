@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from billing.errors import BadInput
+from billing.errors import BadInput, DomainError, NotPermitted
 from billing.inputs import clean_text
 from billing.ledger.models import JournalEntry
 from billing.models import Customer
@@ -26,8 +26,9 @@ from billing.services.freeing import plan_freeing, shown_freeing
 from billing.services.invoicing import mark_disputed
 from billing.services.moving import chain_of, lock_touched
 from billing.transactions import transaction_required
-from payments.models import Dispute
+from payments.models import Dispute, Refund
 from payments.models.dispute import DisputeKind, DisputeState
+from payments.models.refund import RefundState
 from payments.services.dispute_bookings import Booked, close_chargeback, issue_memo, set_memo, split_tax
 from payments.services.dispute_closing import close_file
 from payments.services.dispute_steps import check_open, check_steps, lock_dispute
@@ -38,6 +39,11 @@ LOSSES: dict[str, tuple[str, str]] = {
     DisputeKind.INVOICE: ("override_discount", "dispute_lost"),
     DisputeKind.CHARGEBACK: ("refund_large", "chargeback_lost"),
 }
+
+
+class NotGivenBack(DomainError):
+    code = "not_given_back"
+    sentence = _("If they are right, the money goes back: ask for a refund of {number} first, then close the question.")
 
 
 @dataclass(frozen=True)
@@ -66,15 +72,41 @@ def settle_dispute(
     """End a dispute whose checklist is complete. Won or withdrawn ends it now; lost asks a second person first.
 
     Won or withdrawn: the held money is ours again (posts "Chargeback settled"); the invoice is owed like any other.
-    Raises BadInput, Closed, StepsOpen, MoreThanIsThere, NotPermitted.
+    A question is lost once a refund of its payment is asked for, which another person decides on. Raises BadInput,
+    Closed, StepsOpen, MoreThanIsThere, NotPermitted, NotGivenBack.
     """
     asked = _read(dispute, outcome, reason, lost_amount)
     dispute = _lock_all(dispute) if asked.outcome == DisputeState.LOST else lock_dispute(dispute)
     check_open(dispute)
     check_steps(dispute=dispute)
-    if asked.outcome == DisputeState.LOST:
+    if _gives_up(dispute, asked):
         return _ask(dispute, asked, by, now)
     return _carry_out(dispute, asked, now, by)
+
+
+@transaction_required
+def withdraw_dispute(*, dispute: Dispute, now: datetime, by: User) -> Dispute:
+    """Whoever asked takes it back, whatever the checklist says: the bill is owed, the payment stands.
+
+    Raises Closed, NotPermitted (a chargeback is the bank's; another's question).
+    """
+    dispute = lock_dispute(dispute)
+    if dispute.kind == DisputeKind.CHARGEBACK or dispute.opened_by_id != by.pk:
+        raise NotPermitted()
+    check_open(dispute)
+    return _carry_out(dispute, Settlement(DisputeState.WITHDRAWN, "withdrawn by the customer"), now, by)
+
+
+def _gives_up(dispute: Dispute, asked: Settlement) -> bool:
+    """Whether another person must agree to it. Raises NotGivenBack."""
+    if asked.outcome != DisputeState.LOST:
+        return False
+    if dispute.kind != DisputeKind.QUESTION:
+        return True
+    back = Refund.objects.filter(payment=dispute.payment_id, requested_on__gte=dispute.opened_on)
+    if not back.exclude(state__in=(RefundState.REJECTED, RefundState.WITHDRAWN)).exists():
+        raise NotGivenBack(field="outcome", number=dispute.payment.number if dispute.payment else "")
+    return False
 
 
 @transaction_required
@@ -87,7 +119,7 @@ def rehearse_settlement(
         dispute = _lock_all(dispute)
         check_open(dispute)
         check_steps(dispute=dispute)
-        lost = asked.outcome == DisputeState.LOST
+        lost = _gives_up(dispute, asked)
         shown = loss_facts(dispute, asked.lost_amount) if lost else {}
         before = set(JournalEntry.objects.filter(posted_at=now).values_list("pk", flat=True))
         _carry_out(dispute, asked, now, by)
@@ -162,7 +194,7 @@ def _read(dispute: Dispute, outcome: str, reason: str, lost_amount: Decimal) -> 
     words = clean_text(reason, field="reason", longest=400)
     if not words:
         raise BadInput(_("A reason is needed."), field="reason", code="reason_required")
-    if outcome != DisputeState.LOST:
+    if outcome != DisputeState.LOST or dispute.kind == DisputeKind.QUESTION:
         return Settlement(outcome, words)
     if lost_amount <= ZERO:
         raise BadInput(_("The amount must be more than 0."), field="lost_amount", code="not_positive")
@@ -203,7 +235,7 @@ def _carry_out(
         booked = close_chargeback(
             dispute=dispute, lost=asked.lost_amount, take_back_moved=take_back, reason=asked.reason, now=now, by=by
         )
-    elif asked.lost_amount:
+    elif asked.lost_amount:  # of a bill
         booked = issue_memo(dispute=dispute, lost=asked.lost_amount, reason=asked.reason, now=now, by=by)
     close_file(
         dispute=dispute, outcome=asked.outcome, lost=asked.lost_amount, reason=asked.reason, booked=booked,

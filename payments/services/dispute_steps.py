@@ -48,7 +48,7 @@ class StepsOpen(DomainError):
 @transaction_required
 def make_steps(*, dispute: Dispute) -> list[DisputeStep]:
     """Write the checklist of a new dispute, nothing ticked."""
-    keys = INVOICE_STEPS if dispute.kind == DisputeKind.INVOICE else tuple(STEPS)
+    keys = tuple(STEPS) if dispute.kind == DisputeKind.CHARGEBACK else INVOICE_STEPS
     return DisputeStep.objects.bulk_create(
         DisputeStep(dispute=dispute, key=key, ordinal=ordinal) for ordinal, key in enumerate(keys, 1)
     )

@@ -54,6 +54,7 @@ class AlreadyContested(DomainError):
 class DisputeOrder:
     """A dispute to open, about one invoice or one payment.
 
+    is_question: a customer says that the payment is not right; else a payment's dispute is a chargeback.
     amount: > 0, in the currency of what is contested. request_key: minted with the form; one key, one dispute.
     processor_reference: the bank's case number, needed for a chargeback. opened_on: when the customer or the bank came
     forward, today unless given. deadline_on: the bank's; without one the policy disputes.answer_days decides.
@@ -68,6 +69,7 @@ class DisputeOrder:
     processor_reference: str = ""
     opened_on: date | None = None
     deadline_on: date | None = None
+    is_question: bool = False
 
 
 @transaction_required
@@ -77,7 +79,8 @@ def open_dispute(*, organization: Organization, order: DisputeOrder, now: dateti
     A contested invoice: up to what is still open on it, because what was paid of a bill comes back as a refund; it
     leaves automatic allocation. A chargeback: up to what is left of the payment after refunds and other chargebacks;
     posts "Chargeback held" on the day the bank came forward, or in the next open month. Above the policy
-    disputes.escalate_above it goes to the managers at once. by: None where the processor told of it.
+    disputes.escalate_above it goes to the managers at once. A question: up to what is left after refunds; holds
+    nothing. by: None where the processor told of it.
     Raises BadInput, NotFound, NotContestable, TooMuchContested, AlreadyContested, KeyReused.
     """
     order = _cleaned(order)
@@ -89,15 +92,15 @@ def open_dispute(*, organization: Organization, order: DisputeOrder, now: dateti
     today = organization.today(now)
     dispute = _dispute(organization, order, today)
     about.refresh_from_db()
-    left = check_contestable(about)
-    if isinstance(about, Payment):
+    left = check_askable(about) if isinstance(about, Payment) and order.is_question else check_contestable(about)
+    if isinstance(about, Payment) and not order.is_question:
         _check_case(about, order, dispute.opened_on)
     _check_amount(order.amount, left, about)
     dispute.customer_id, dispute.currency = about.customer_id, about.currency
     dispute.opened_at, dispute.opened_by = now, by
     dispute.assigned_to = by if by is not None and may(by, organization, WORK, Mode.DO, Mode.MAKE) else None
     dispute.number = take_numbers(organization, today, {"DSP": 1})["DSP"][0]
-    if isinstance(about, Payment):
+    if isinstance(about, Payment) and not order.is_question:
         dispute.hold_entry = _hold(dispute, about, now, by)
     dispute.save(force_insert=True)
     make_steps(dispute=dispute)
@@ -119,6 +122,21 @@ def check_contestable(about: Invoice | Payment) -> Decimal:
     if not left:
         sentence = _("Nothing of {number} is left to contest: it was refunded or is contested already.")
         raise NotContestable(sentence, number=about.number)
+    return left
+
+
+def check_askable(payment: Payment) -> Decimal:
+    """How much of a payment its payer can say is not right. Two queries. Raises NotContestable, AlreadyContested."""
+    earlier = Dispute.objects.filter(payment=payment, kind=DisputeKind.QUESTION, state__in=OPEN).first()
+    if earlier is not None:
+        raise AlreadyContested(number=earlier.number)
+    if payment.state != PaymentState.PROCESSED:
+        sentence = _("{number} is {state}; nothing was taken, or all of it went back.")
+        raise NotContestable(sentence, number=payment.number, state=payment.get_state_display())
+    left = left_to_contest(payment)
+    if not left:
+        sentence = _("Nothing of {number} is left to contest: it was refunded or is contested already.")
+        raise NotContestable(sentence, number=payment.number)
     return left
 
 
@@ -144,7 +162,7 @@ def _cleaned(order: DisputeOrder) -> DisputeOrder:
         "request_key": clean_text(order.request_key, field="request_key", longest=80, required=True),
         "processor_reference": clean_text(order.processor_reference, field="processor_reference", longest=80),
     }
-    if order.payment_id and not changes["processor_reference"]:
+    if order.payment_id and not order.is_question and not changes["processor_reference"]:
         sentence = _("Give the case number that the bank or processor writes.")
         raise BadInput(sentence, field="processor_reference", code="required")
     return DisputeOrder(**{**order.__dict__, **changes})
@@ -181,11 +199,17 @@ def _dispute(organization: Organization, order: DisputeOrder, today: date) -> Di
         deadline_on = add_business_days(organization, opened_on, days)
     check_deadline(deadline_on, opened_on)
     return Dispute(
-        organization=organization, kind=DisputeKind.CHARGEBACK if order.payment_id else DisputeKind.INVOICE,
+        organization=organization, kind=_kind(order),
         invoice_id=order.invoice_id, payment_id=order.payment_id, amount=order.amount, reason_code=order.reason_code,
         description=order.description, processor_reference=order.processor_reference, opened_on=opened_on,
         deadline_on=deadline_on, request_key=order.request_key,
     )  # fmt: skip
+
+
+def _kind(order: DisputeOrder) -> DisputeKind:
+    if not order.payment_id:
+        return DisputeKind.INVOICE
+    return DisputeKind.QUESTION if order.is_question else DisputeKind.CHARGEBACK
 
 
 def _check_amount(amount: Decimal, left: Decimal, about: Invoice | Payment) -> None:

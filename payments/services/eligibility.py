@@ -47,9 +47,14 @@ class RefundPreview:
         return [check for check in self.checks if not check.passed]
 
 
-def preview_refund(*, organization: Organization, order: RefundOrder, now: datetime) -> RefundPreview:
-    """Look at a refund without asking for it. Raises NotFound (customer, credit or invoice), BadInput (unreadable)."""
-    return judge_case(open_case(organization, order, organization.today(now)))
+def preview_refund(
+    *, organization: Organization, order: RefundOrder, now: datetime, way_later: bool = False
+) -> RefundPreview:  # fmt: skip
+    """Look at a refund without asking for it. way_later: as a customer asks, whose way back the office may find.
+
+    Raises NotFound (customer, credit or invoice), BadInput (unreadable).
+    """
+    return judge_case(open_case(organization, order, organization.today(now), way_later=way_later))
 
 
 def judge_case(case: Case) -> RefundPreview:

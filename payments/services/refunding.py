@@ -49,13 +49,19 @@ ASKING = (Mode.MAKE, Mode.DO)
 SAID_AGAIN = ("customer_id", "credit_item_id", "gross_amount", "charges_amount", "reason_code", "invoice_id")
 
 
+class AlreadyAsked(DomainError):
+    code = "already_asked"
+    sentence = _("You asked for this already: {number}. The office decides on that first.")
+
+
 @transaction_required
 def request_refund(*, organization: Organization, order: RefundOrder, now: datetime, by: User) -> Refund:
     """Ask for money to go back. Whoever may ask the approval it needs puts it forward at once; else it waits for that.
 
     Customers may ask for what is theirs; by which way it goes back, if not by the one it came, the office finds.
     The same order with the same key gives the refund made the first time. Nothing is reserved yet.
-    Raises NotPermitted, NotFound, BadInput (texts, unknown cause or way), NotEligible, KeyReused.
+    Raises NotPermitted, NotFound, BadInput (texts, unknown cause or way), NotEligible, KeyReused, AlreadyAsked (a
+    customer, whose request for the same money still waits).
     """
     order = _cleaned(order)
     own = _check_may_ask(organization, order, by)
@@ -63,6 +69,8 @@ def request_refund(*, organization: Organization, order: RefundOrder, now: datet
     earlier = Refund.objects.filter(organization=organization, request_key=order.request_key).first()
     if earlier is not None:
         return _same(earlier, order)
+    if own:
+        _check_first(order)
     today = organization.today(now)
     case = open_case(organization, order, today, way_later=own)
     refund = write_request(case=case, found=check_eligible(case), now=now, by=by)
@@ -84,6 +92,13 @@ def _check_may_ask(organization: Organization, order: RefundOrder, by: User) -> 
         sentence = _("Ask for the way it came, or to keep it as credit; the office agrees any other way with you.")
         raise BadInput(sentence, field="destination", code="not_yours_to_choose")
     return True
+
+
+def _check_first(order: RefundOrder) -> None:
+    """Raises AlreadyAsked. The office may ask twice, and is told so."""
+    waits = Refund.objects.filter(credit_item=order.credit_item_id, state=RefundState.REQUESTED).first()
+    if waits is not None:
+        raise AlreadyAsked(number=waits.number)
 
 
 def _cleaned(order: RefundOrder) -> RefundOrder:

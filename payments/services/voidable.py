@@ -6,11 +6,12 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.errors import DomainError
 from billing.selectors.moved import chain_of
-from payments.models import ChequePresentation, Dispute, Payment, PaymentState, Refund
+from payments.models import ChequePresentation, Payment, PaymentState, Refund
 from payments.models.cheque import ChequeState
 from payments.models.deposit import DepositState
 from payments.models.dispute import DisputeState
 from payments.models.refund import RefundState
+from payments.selectors.disputes import chargebacks_of
 from payments.services.gateway_refunds import came_one_way
 
 AT_BANK = (ChequeState.DEPOSITED, ChequeState.CLEARED)
@@ -62,7 +63,7 @@ def check_voidable(payment: Payment) -> None:
         raise NotVoidable(sentence, number=payment.number)
     if payment.credit_item is not None:
         _check_refunds(payment)
-        contested = Dispute.objects.filter(payment=payment, state__in=CONTESTED).first()
+        contested = chargebacks_of(payment).filter(state__in=CONTESTED).first()
         if contested is not None:
             raise IsContested(number=payment.number, dispute=contested.number)
 

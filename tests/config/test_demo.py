@@ -43,7 +43,7 @@ from billing.office.models import ApprovalRequest, Notice, Organization, User
 from billing.office.models.user import STAFF_ROLES
 from billing.rules.explaining import sentences
 from config import tasks
-from config.demo.cast import FAMILY, HOUSES, PARENT, PASSWORD, PLATFORM_ADMIN
+from config.demo.cast import AGENT, FAMILY, HOUSES, PARENT, PASSWORD, PLATFORM_ADMIN, TEACHER
 from config.demo.family import SCHOOLS
 from payments.models import Cheque, Deposit, Dispute, DrawerSession, Payment, Refund
 from payments.selectors.refunds import late_refunds
@@ -133,6 +133,15 @@ class TestLoaded:
         client = Client()
         client.force_login(User.objects.get(username="ada.clerk"), backend="django.contrib.auth.backends.ModelBackend")
         assert client.get("/console/", follow=True).status_code == 200
+
+    def test_R89_teacher_and_agent_see_what_they_earned(self, said: str, db: None) -> None:
+        for username in (TEACHER[0], AGENT[0]):
+            client = Client()
+            user = User.objects.get(username=username)
+            client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+            assert client.get("/teacher/").status_code == 200
+            page = client.get("/teacher/earnings/")
+            assert page.status_code == 200 and page.context["payouts"]
 
     def test_the_parent_pays_in_all_three(self, said: str, db: None) -> None:
         parent = User.objects.get(username=PARENT[0])

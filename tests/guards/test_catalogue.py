@@ -62,6 +62,8 @@ TRIGGERS = {
     "billing_payoutbatch": f"{AUDITED} {FROZEN}",
     "billing_plan": AUDITED,
     "billing_planitem": AUDITED,
+    "billing_planrequest": f"{AUDITED} {FROZEN}",
+    "billing_planrequest_invoices": f"{KEPT} {AUDITED}",
     "billing_planprice": f"{KEPT} {AUDITED}",
     "billing_policyloan": f"{AUDITED} {FROZEN}",
     "billing_policyloanbill": f"{KEPT} {AUDITED}",
@@ -175,7 +177,7 @@ TOGETHER = {
     "dunning_case_customer_of_organization", "collection_case_customer_of_organization",
     "gl_member_batch_of_organization", "gl_member_entry_of_organization", "adjustment_entry_of_organization",
     "adjustment_reversed_of_organization", "adjustment_line_of_organization", "adjustment_account_of_organization",
-    "payer_question_customer_of_organization",
+    "payer_question_customer_of_organization", "plan_request_customer_of_organization",
     "earning_provider_of_organization", "payout_batch_same_organization", "payout_provider_of_organization",
 }  # fmt: skip
 OURS = "^(office|ledger|billing|payments|receipts|reconciliation)_"

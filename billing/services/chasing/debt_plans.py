@@ -60,7 +60,7 @@ def agree_on_parts(*, customer: Customer, order: DebtPlanOrder, now: datetime, b
     earlier = DebtPlan.objects.filter(organization=organization, request_key=order.request_key).first()
     if earlier is not None:
         return _same(earlier, customer, order)
-    invoices = _chosen(customer, order.invoice_ids)
+    invoices = chosen_invoices(customer, order.invoice_ids)
     today = organization.today(now)
     parts = check_parts(order.parts, invoices, today)
     note = clean_text(order.note, field="note", longest=200)
@@ -88,7 +88,7 @@ def _same(earlier: DebtPlan, customer: Customer, order: DebtPlanOrder) -> DebtPl
     return earlier
 
 
-def _chosen(customer: Customer, invoice_ids: Iterable[int]) -> list[Invoice]:
+def chosen_invoices(customer: Customer, invoice_ids: Iterable[int]) -> list[Invoice]:
     """The invoices, locked with their customer: open, of one currency, in no other plan that is kept."""
     rows = Invoice.objects.filter(customer=customer, pk__in=list(invoice_ids)).open().order_by("due_on", "id")
     invoices = list(rows)

@@ -22,7 +22,7 @@ RULES = [
         SELECT d.id AS dispute_id, d.number, d.amount, e.key, s.held, s.money
         FROM {PARTS} LEFT JOIN ledger_journalentry e ON e.id = d.hold_entry_id
         LEFT JOIN LATERAL ({SUMS} WHERE l.entry_id = d.hold_entry_id AND l.currency = d.currency) s ON true
-        WHERE {mine("d.organization_id")} AND (e.id IS NULL OR e.event <> 'chargeback_held'
+        WHERE {mine("d.organization_id")} AND d.kind = 'chargeback' AND (e.id IS NULL OR e.event <> 'chargeback_held'
           OR e.key <> 'dispute:' || d.number || ':held' OR d.currency <> p.currency OR d.customer_id <> p.customer_id
           OR (s.n, s.held, s.money) IS DISTINCT FROM (2, d.amount, -d.amount))""",
     ),
@@ -33,7 +33,7 @@ RULES = [
         SELECT d.id AS dispute_id, d.number, d.state, d.amount, d.lost_amount, e.key, s.held, s.money, s.lost
         FROM {PARTS} LEFT JOIN ledger_journalentry e ON e.id = d.outcome_entry_id
         LEFT JOIN LATERAL ({SUMS} WHERE l.entry_id = d.outcome_entry_id AND l.currency = d.currency) s ON true
-        WHERE {mine("d.organization_id")} AND (
+        WHERE {mine("d.organization_id")} AND d.kind = 'chargeback' AND (
           d.state IN {OPEN} AND (e.id IS NOT NULL OR d.lost_amount <> 0)
           OR d.state NOT IN {OPEN} AND (e.id IS NULL OR e.event <> 'chargeback_settled'
             OR e.key <> 'dispute:' || d.number || ':settled'
@@ -66,7 +66,8 @@ RULES = [
         f"""
         SELECT p.id AS payment_id, p.number, p.amount, c.refunded_amount, coalesce(h.held, 0) AS held
         FROM payments_payment p JOIN billing_credititem c ON c.id = p.credit_item_id
-        LEFT JOIN (SELECT payment_id, sum(amount) AS held FROM payments_dispute WHERE state IN {OPEN} GROUP BY 1) h
+        LEFT JOIN (SELECT payment_id, sum(amount) AS held FROM payments_dispute
+          WHERE kind = 'chargeback' AND state IN {OPEN} GROUP BY 1) h
           ON h.payment_id = p.id
         WHERE {mine("p.organization_id")} AND c.refunded_amount + coalesce(h.held, 0) > p.amount""",
     ),
@@ -86,7 +87,7 @@ RULES = [
         FROM payments_dispute d LEFT JOIN office_approvalrequest r ON r.id = d.approval_id
         LEFT JOIN billing_creditmemo m ON m.id = d.credit_memo_id
         LEFT JOIN billing_credititem c ON c.id = m.credit_item_id
-        WHERE {mine("d.organization_id")} AND (
+        WHERE {mine("d.organization_id")} AND d.kind <> 'question' AND (
           d.state <> 'lost' AND (d.lost_amount <> 0 OR d.credit_memo_id IS NOT NULL OR d.approval_id IS NOT NULL)
           OR d.state = 'lost' AND (d.lost_amount = 0 OR r.id IS NULL OR r.state <> 'used'
             OR r.subject <> 'dispute:' || d.id OR r.amount <> d.lost_amount

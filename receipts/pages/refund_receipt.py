@@ -1,0 +1,38 @@
+"""The refund receipt, handed to the family whose refund it is (R101)."""
+
+from functools import partial
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from billing.office import clock
+from billing.office.papers.errors import PdfUnavailable
+from billing.transactions import in_transaction
+from payments.models.refund import RefundState
+from payments.pages.own import own_refund, user_of
+from receipts.services.refund_papers import hand_out_refund_receipt, issue_refund_receipt, refund_page_of
+
+
+@require_GET
+@login_required
+def refund_receipt(request: HttpRequest, pk: int) -> HttpResponse:
+    """Of an own refund that was paid, every time the same file; where no PDF can be made, the paper as a page.
+
+    A browser that fetches ahead gets nothing: each paper handed out is written down.
+    """
+    if "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", "")):
+        return HttpResponse(status=204)
+    user, now = user_of(request), clock.now()
+    refund = own_refund(user, pk)
+    if refund.state != RefundState.PROCESSED:
+        raise Http404
+    receipt = in_transaction(partial(issue_refund_receipt, refund=refund, now=now, by=None))
+    try:
+        data = hand_out_refund_receipt(receipt, how="download", now=now, by=user)
+    except PdfUnavailable:
+        return HttpResponse(refund_page_of(receipt))
+    response = HttpResponse(data, content_type="application/pdf")
+    response["Content-Disposition"] = f'attachment; filename="{receipt}.pdf"'
+    response["Cache-Control"] = "no-store"
+    return response
