@@ -36,7 +36,8 @@ class Total:
 
 def own_invoices(customer_ids: Iterable[int], wanted: Wanted, days: Mapping[int, date]) -> QuerySet[Invoice]:
     """Newest first. days: today at each organization, by which an invoice there is overdue."""
-    rows = Invoice.objects.filter(customer_id__in=list(customer_ids))
+    keys = list(customer_ids)
+    rows = Invoice.objects.filter(customer_id__in=keys)
     if wanted.school:
         rows = rows.filter(organization__code=wanted.school)
     if wanted.child:
@@ -44,7 +45,7 @@ def own_invoices(customer_ids: Iterable[int], wanted: Wanted, days: Mapping[int,
     if wanted.year:
         rows = rows.filter(issued_on__year=wanted.year)
     if wanted.text:
-        rows = rows.filter(_matching(wanted.text))
+        rows = rows.filter(_matching(wanted.text, keys))
     return _in_state(rows, wanted.state, days).order_by("-issued_on", "-id")
 
 
@@ -63,11 +64,16 @@ def _in_state(rows: QuerySet[Invoice], state: str, days: Mapping[int, date]) -> 
     return rows
 
 
-def _matching(text: str) -> Q:
-    """Any part of the number, of the child's or the plan's name, or of what a line says."""
+def _matching(text: str, customer_ids: Sequence[int]) -> Q:
+    """Any part of the number, of the child's or the plan's name, or of what a line says.
+
+    Lines are looked for by their customer: else the lines of everybody would be read for every search.
+    """
     child = Q(agreement__student__name__icontains=text) | Q(agreement__student__latin_name__icontains=text)
-    lines = InvoiceLine.objects.filter(invoice=OuterRef("pk"), description__icontains=text)
-    return Q(number__icontains=text) | child | Q(agreement__plan__name__icontains=text) | Q(Exists(lines))
+    lines = InvoiceLine.objects.filter(invoice__customer_id__in=customer_ids, description__icontains=text)
+    return (
+        Q(number__icontains=text) | child | Q(agreement__plan__name__icontains=text) | Q(pk__in=lines.values("invoice"))
+    )
 
 
 def totals_of(rows: QuerySet[Invoice]) -> list[Total]:

@@ -15,7 +15,7 @@ from billing.money import format_money
 from billing.pages.family import TROUBLES
 from billing.selectors.family import Sums
 from payments.models import Payment, PaymentAttempt, PaymentMethod
-from payments.models.attempt import AttemptState
+from payments.models.attempt import LIVE, AttemptState
 from payments.models.payment_method import MethodState
 from payments.models.recovery import Verdict
 from payments.pages.shown import shown
@@ -52,6 +52,13 @@ def troubles_of(
     found += list(_methods(means.methods, days))
     found += [_live(one) for one in means.live]
     return found + [_waiting(one) for one in means.waiting]
+
+
+def trouble_of(attempt: PaymentAttempt) -> Trouble | None:
+    """Of the last try at an invoice, as last_tries gives it; None where it came through."""
+    if attempt.state in LIVE:
+        return _live(attempt)
+    return _failed(attempt) if attempt.state == AttemptState.DECLINED else None
 
 
 def _failed(attempt: PaymentAttempt) -> Trouble:

@@ -17,10 +17,9 @@ from billing.office.models import User
 from billing.office.policies import policies_for
 from billing.rules.explaining import sentences
 from billing.selectors.customer_account import invoice_discount
-from payments.models.attempt import LIVE, AttemptState
 from payments.pages.own import user_of
+from payments.pages.troubles import trouble_of
 from payments.selectors.family_home import last_tries
-from payments.services.methods.words import declined_words
 from receipts.selectors.family_history import free_credit, paid_on
 
 
@@ -31,13 +30,13 @@ def invoice(request: HttpRequest, pk: int) -> HttpResponse:
     found = _own(user_of(request), pk)
     today = found.organization.today(clock.now())
     tried = next(iter(last_tries(Invoice.objects.filter(pk=pk))), None)
+    trouble = trouble_of(tried) if tried else None
     context = {
         "invoice": found, "today": today, "currency": found.currency,
         "lines": [(line, _why(line, found.currency)) for line in found.lines.order_by("ordinal")],
         "paid": paid_on(found), "credit": free_credit(found) if found.open_amount else ZERO,
-        "discount": _discount(found, today), "live": tried if tried and tried.state in LIVE else None,
-        "failed": tried if tried and tried.state == AttemptState.DECLINED else None,
-        "words": declined_words(tried.reason) if tried else None, "ways": _ways(found),
+        "discount": _discount(found, today), "ways": _ways(found), "trouble": trouble,
+        "is_live": bool(trouble and trouble.tone == "waiting"),
     }  # fmt: skip
     return render(request, "pages/invoice.html", context)
 
