@@ -12,13 +12,41 @@ from billing.office.models import User
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-# The console's scripts evaluate expressions found in its templates; without this a modal covers every page.
+# The theme's Alpine evaluates expressions found in its templates, and its colours and widths are inline styles: without
+# this a modal covers every page. Why it cannot be stricter yet: docs/decisions/0018-strict-pages.md.
 CONSOLE_POLICY = {"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"]}
 TOUCH_SECONDS = 60
 # Where people are: everything but the machines' doors and the public proof of a paper.
 PLACES = (
     "/console/", "/family/", "/teacher/", "/account/", "/sign-in/", "/sign-out/", "/invitation/", "/password/", "/pay/",
 )  # fmt: skip
+
+
+# Nothing here needs a device; a processor's frame may ask for a payment, our own page for its own.
+DEVICES = ", ".join(
+    ["payment=(self)"]
+    + [f"{name}=()" for name in (
+        "accelerometer", "browsing-topics", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer",
+        "microphone", "midi", "usb",
+    )]
+)  # fmt: skip
+
+
+class HeadersMiddleware:
+    """What Django does not say by itself: which devices a page may use, who may embed it, and that nobody keeps it.
+
+    A view that set its own headers keeps them; static files, which WhiteNoise answers for, may be kept.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.setdefault("Permissions-Policy", DEVICES)
+        response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.setdefault("Cache-Control", "no-store")
+        return response
 
 
 class ConsolePolicyMiddleware:
@@ -54,7 +82,7 @@ class StaffIdleMiddleware:
 
 
 class PlaceMiddleware:
-    """In the console and on the pages for people, words are in the user's own language, and nothing is kept by caches.
+    """In the console and on the pages for people, words are in the user's own language.
 
     The language chosen on this machine comes first; then the one the user chose elsewhere; then the browser's. In the
     console times are those of the organization worked in; a family's page has several.
@@ -72,6 +100,4 @@ class PlaceMiddleware:
         in_console = request.path_info.startswith("/console/")
         organization = request.organization if in_console else None  # type: ignore[attr-defined]
         with timezone.override(organization.zone if organization else None):
-            response = self.get_response(request)
-        response.setdefault("Cache-Control", "no-store")
-        return response
+            return self.get_response(request)
