@@ -41,7 +41,7 @@ def credits(request: HttpRequest) -> HttpResponse:
     """Credit and how it was used; ?school= &year= &page=. Raises Http404."""
     wanted, context = _wanted(request, clock.now())
     rows = own_credits(wanted)
-    page = page_of(request, rows.select_related("organization", "credit_memo", "transfer_in"), rows.count())
+    page = page_of(request, rows.select_related("organization", "credit_memo", "transfer_in", "payment"), rows.count())
     used = used_of(item.pk for item in page.rows)
     context |= {"page": page, "rows": [(item, used.get(item.pk)) for item in page.rows], "children": ()}
     return render(request, "pages/credits.html", context)

@@ -65,13 +65,9 @@ def _discount(found: Invoice, today: date) -> Any:
 
 
 def _ways(found: Invoice) -> dict[str, str]:
-    """Addresses of what else can be done with an invoice, of those that exist."""
-    wanted = {"tax_invoice": "family_tax_invoice", "dispute": "family_dispute_new"}
-    return {key: address for key, name in wanted.items() if (address := _address(name, found.pk))}
-
-
-def _address(name: str, pk: int) -> str:
+    """Addresses of what else can be done with an invoice."""
+    ways = {"dispute": f"{reverse('family_dispute_new')}?invoice={found.pk}"} if found.open_amount else {}
     try:
-        return reverse(name, args=[pk])
+        return ways | {"paper": reverse("family_invoice_paper", args=[found.pk])}
     except NoReverseMatch:
-        return ""
+        return ways

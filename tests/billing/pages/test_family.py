@@ -7,8 +7,9 @@ from decimal import Decimal as D
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from billing.models import Agreement, AgreementPayer, BillingRun, BillingRunItem, Customer, Invoice
 from billing.office import clock
@@ -132,6 +133,56 @@ class TestThreeSchools:
     def test_a_suspended_agreement_says_so(self, lins) -> None:
         Agreement.objects.filter(pk=lins.agreements[0].pk).update(state="suspended")
         assert "This is suspended because something is unpaid." in see(lins)
+
+
+class TestChildren:
+    """?child= leaves one child's bills and schedule, beside ?school=."""
+
+    def test_one_child_by_its_link(self, lins) -> None:
+        for n, amount in enumerate(("90.00", "3000")):
+            bill(lins.agreements[n], lins.payers[n], amount, days_to_due=-5)
+        today = lins.schools[0].today(clock.now())
+        builders.pay(lins.payers[0], "20.00", now=clock.now(), received_on=today, strategy="none")
+        anna = lins.agreements[0].student_id
+        for query in (f"?child={anna}", f"?school=allegro&child={anna}"):
+            text = see(lins, query)
+            assert "You owe US$90.00" in text and "NT$" not in text and "Sitar" not in text
+            assert "paid ahead" not in text  # the whole family's, not of one child
+            assert "All children Anna" in text if "school" not in query else "All children" not in text
+
+    def test_45_another_child_is_not_there(self, lins) -> None:
+        zack = agreements.student(builders.customer(lins.schools[0], "Zoe"), "Zack")
+        agreements.agreement(zack.customer, student=zack)
+        ben = lins.agreements[1].student_id
+        for query in (f"?child={zack.pk}", f"?school=allegro&child={ben}", "?child=0", "?child=x", f"?child={10**30}"):
+            see(lins, query, 404)
+
+    def test_what_is_for_nobody_in_particular_can_be_asked_for(self, lins) -> None:
+        club = agreements.agreement(lins.payers[0], agreements.plan(lins.schools[0], name="Club"))
+        bill(club, lins.payers[0], "12.00", days_to_due=3)
+        text = see(lins, "?child=0")
+        assert "For all of you Club" in text and "You owe US$12.00" in text and "Piano" not in text
+
+    def test_a_dozen_children_cost_as_many_queries_as_one_and_stay_a_small_page(self, lins) -> None:
+        client = lins.client
+        client.get("/family/")
+        with CaptureQueriesContext(connection) as few:
+            client.get("/family/")
+        school, payer = lins.schools[0], lins.payers[0]
+        today = school.today(clock.now())
+        for n in range(12):
+            child = agreements.student(payer, f"Child {n}")
+            for plan in ("Piano", "Choir"):
+                one = agreements.agreement(payer, agreements.plan(school, name=plan), student=child)
+                for months in range(8):
+                    agreements.installment(one, due_on=today + timedelta(days=10 + 30 * months))
+        with CaptureQueriesContext(connection) as many:
+            answer = client.get("/family/")
+        assert len(many) == len(few) <= 20 and len(answer.content) < 100_000
+        text = plain(answer)
+        assert "Child 11" in text and "Schedule" in text
+        assert f'href="?child={child.pk}">Schedule' in answer.content.decode()  # the schedules, child by child
+        assert "○ to come" in see(lins, f"?child={child.pk}") and "○ to come" not in text
 
 
 class TestShares:

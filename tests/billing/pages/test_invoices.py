@@ -203,6 +203,8 @@ class TestOne:
         assert f"{taken.payment.number} cash {date_format(mei.today)} US$60.00" in text
         assert "US$45.00 left to pay of US$105.00" in text and "Left to pay US$45.00" in text
         assert "◐ part-paid" in text and "Pay US$45.00" in text
+        html = mei.client.get(f"/family/invoices/{found.pk}/").content.decode()
+        assert f'href="/family/disputes/new/?invoice={found.pk}"' in html
 
     def test_what_was_taken_back_stays_readable(self, mei) -> None:
         found = mei.bill("60.00")

@@ -110,6 +110,29 @@ class TestTroubles:
         assert "US$500.00 of 12 Mar 2026 (cash) waits to be checked by the office." in home.see()
 
 
+class TestHistory:
+    def test_R177_a_try_that_failed_stands_there_with_its_reason_and_what_it_was_for(self, place: School) -> None:
+        home = Home(place)
+        place.decline(home.cards[0], "202")
+        due = place.bill(home.ada)
+        place.charge()
+        client = Client()
+        client.force_login(home.user)
+        text = plain(client.get("/family/history/?show=failures"))
+        assert "1 try that failed 12 Mar 2026 ✕ not paid Visa •••1111" in text
+        assert "There was not enough money on it." in text and f"{due.number} US$90.00" in text
+        text = plain(client.get(f"/family/invoices/{due.pk}/"))
+        assert "US$90.00 could not be charged to Visa •••1111" in text and "Choose what happens next" in text
+
+    def test_a_payment_by_card_names_the_card(self, place: School) -> None:
+        home = Home(place)
+        place.bill(home.ada)
+        place.charge()
+        client = Client()
+        client.force_login(home.user)
+        assert "● processed Visa •••1111 · PAY-" in plain(client.get("/family/history/"))
+
+
 class TestAutopay:
     def test_R34_each_agreement_says_with_what_and_when_it_is_charged(self, place: School) -> None:
         home = Home(place, numbers=("4111111111111111", MASTERCARD))

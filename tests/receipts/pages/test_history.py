@@ -1,13 +1,16 @@
 """What became of a family's money: payments with what each paid, refunds, failed tries, credit, receipts (R156)."""
 
 from datetime import date
+from decimal import Decimal as D
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from billing.models import Customer
 from billing.office import clock
+from billing.services.invoicing import issue_credit_memo
 from payments.models import Refund
 from receipts.models import Receipt, ReceiptCopy
 from tests import agreements, builders
@@ -49,7 +52,9 @@ class TestPayments:
         assert f"1 payment 12 Mar 2026 ● processed cash · {taken.payment.number} US$100.00" in text
         assert f"Anna · {first.number} US$60.00" in text and f"{second.number} US$30.00" in text
         assert "not used yet US$10.00" in text and f"Receipt {taken.receipt.number}" in text
-        assert f'href="/family/receipts/{taken.receipt.pk}/"' in mei.client.get("/family/history/").content.decode()
+        html = mei.client.get("/family/history/").content.decode()
+        assert f'href="/family/receipts/{taken.receipt.pk}/"' in html
+        assert f'href="/family/disputes/new/?payment={taken.payment.pk}"' in html
 
     def test_in_any_state(self, mei) -> None:
         builders.policy(mei.org, "payments.verify_above", "100")
@@ -120,6 +125,18 @@ class TestCredits:
         text = mei.see("credits/")
         assert f"○ unapplied payment · {kept.payment.number} US$25.00 US$25.00 free" in text
         assert "US$60.00" not in text  # a payment that is used up stands in the history
+
+    def test_a_credit_memo_says_why_it_was_given(self, mei) -> None:
+        with transaction.atomic():
+            memo = issue_credit_memo(
+                organization=mei.org, customer_id=mei.payer.pk, net=D("15.00"), tax=D(0), currency="USD",
+                issued_on=builders.TODAY, reason="Two lessons fell out", now=builders.NOW, by=None,
+            )  # fmt: skip
+        text = mei.see("credits/")
+        assert memo.number in text and "Two lessons fell out" in text and "US$15.00 free" in text
+        html = mei.client.get("/family/credits/").content.decode()
+        assert f"/family/refunds/new/?credit={memo.credit_item_id}" in html
+        mei.see(f"refunds/new/?credit={memo.credit_item_id}")
 
 
 class TestReceipts:
