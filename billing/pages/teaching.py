@@ -176,7 +176,7 @@ def _earned(row: Earning) -> dict[str, Any]:
 
 
 # The drawing of the trend, in its own units.
-WIDTH, HEIGHT, FOOT, HEAD = 600, 200, 30, 24
+WIDTH, HEIGHT, FOOT, HEAD = 360, 180, 26, 20
 
 
 def bars(months: Sequence[Month]) -> dict[str, Any]:
@@ -188,7 +188,7 @@ def bars(months: Sequence[Month]) -> dict[str, Any]:
     for place, one in enumerate(months):
         height = int(room * one.amount / most) if most > ZERO and one.amount > ZERO else 0
         drawn.append({
-            "month": one, "x": place * step + 6, "y": HEIGHT - FOOT - height, "height": height, "width": step - 12,
+            "month": one, "x": place * step + 4, "y": HEIGHT - FOOT - height, "height": height, "width": step - 8,
             "middle": place * step + step // 2, "value_y": HEIGHT - FOOT - height - 6, "is_most": one.amount == most,
         })  # fmt: skip
     return {"bars": drawn, "width": WIDTH, "height": HEIGHT, "base": HEIGHT - FOOT, "foot": HEIGHT - 10}

@@ -166,7 +166,7 @@ def test_R165_the_trend_has_a_bar_and_a_row_a_month(room) -> None:
 
 def test_R165_bars_are_in_proportion_and_what_was_taken_back_has_none() -> None:
     drawn = bars([Month(date(2026, n, 1), D(amount), 1) for n, amount in enumerate((100, 50, -20, 0), 1)])["bars"]
-    assert [bar["height"] for bar in drawn] == [146, 73, 0, 0]
+    assert [bar["height"] for bar in drawn] == [134, 67, 0, 0]
     assert bars([Month(TODAY, D(0), 0)])["bars"][0]["height"] == 0
 
 
