@@ -3,16 +3,24 @@
 Imported by settings, so no Django here.
 """
 
+import re
 from typing import Any
 
 import structlog
 
 from payments.selectors.card_numbers import without_card_numbers
 
+LINKS = re.compile(r"(/(?:invitation|password|account/email|payment-question|console/welcome/\w+|pay)/)[\w-]{20,}")
+
 
 def hide_cards(_logger: Any, _method: str, event: Any) -> Any:
     """Whatever somebody typed into an address or a message, no number of a card is written (invariant 47)."""
     return {name: without_card_numbers(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+def hide_links(_logger: Any, _method: str, event: Any) -> Any:
+    """Whoever reads the log must not become whoever was mailed a link: the secret in its address is left out."""
+    return {name: LINKS.sub(r"\1…", value) if isinstance(value, str) else value for name, value in event.items()}
 
 
 _SHARED: list[Any] = [
@@ -21,6 +29,7 @@ _SHARED: list[Any] = [
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     hide_cards,
+    hide_links,
 ]
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.templatetags.static import static
 from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
 
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Quittance",
@@ -20,7 +21,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": False,
     "LANGUAGES": {"action": lambda request: reverse_lazy("admin:language")},
     "BORDER_RADIUS": "6px",
-    "LOGIN": {"form": "config.console.signing_in.SignInForm"},
+    "ACCOUNT": {"navigation": [{"title": _("Your login"), "link": reverse_lazy("account")}]},
     "COMMAND": {"search_models": False},
     "SIDEBAR": {
         "show_search": False,

@@ -2,13 +2,18 @@
 
 import time
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone, translation
 
 from billing.office.access import staff_organizations
-from billing.office.models import User
+from billing.office.accounts.second_factor import has_authenticator, must_have
+from billing.office.models import SignIn, User
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -16,6 +21,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 # this a modal covers every page. Why it cannot be stricter yet: docs/decisions/0018-strict-pages.md.
 CONSOLE_POLICY = {"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"]}
 TOUCH_SECONDS = 60
+WITHOUT_SECOND_FACTOR = ("/console/login/", "/console/logout/", "/console/language/", "/console/welcome/")
 # Where people are: everything but the machines' doors and the public proof of a paper.
 PLACES = (
     "/console/", "/family/", "/teacher/", "/account/", "/sign-in/", "/sign-out/", "/invitation/", "/password/", "/pay/",
@@ -62,22 +68,51 @@ class ConsolePolicyMiddleware:
         return response
 
 
-class StaffIdleMiddleware:
-    """Ends a staff session after STAFF_IDLE_SECONDS without a request: a counter is a public place.
+class SessionLimitsMiddleware:
+    """Ends a session that rested or lasted too long: a counter is a public place, a phone is lost.
 
     Staff is whoever works in an organization. The session is looked at and written at most once a minute, so that
-    reading a list does not cost a write each page.
+    reading a list does not cost a write each page; it never outlives its limit, however busy.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if isinstance(request.user, User) and request.user.is_authenticated:
-            now = int(time.time())
-            if now - request.session.get("seen", 0) >= TOUCH_SECONDS and any(staff_organizations(request.user)):
-                request.session["seen"] = now
-                request.session.set_expiry(settings.STAFF_IDLE_SECONDS)
+        user, now = request.user, int(time.time())
+        if isinstance(user, User) and user.is_authenticated and now - request.session.get("seen", 0) >= TOUCH_SECONDS:
+            self._touch(request, user, now)
+        return self.get_response(request)
+
+    def _touch(self, request: HttpRequest, user: User, now: int) -> None:
+        staff = any(staff_organizations(user))
+        if not staff and "began" not in request.session:
+            return  # of before there was a limit: it ends after SESSION_COOKIE_AGE
+        idle = settings.STAFF_IDLE_SECONDS if staff else settings.FAMILY_IDLE_SECONDS
+        limit = settings.STAFF_SESSION_SECONDS if staff else settings.SESSION_COOKIE_AGE
+        left = request.session.setdefault("began", now) + limit - now
+        if left <= 0:
+            logout(request)
+            return
+        request.session["seen"] = now
+        request.session.set_expiry(min(idle, left))
+        if "sign_in" in request.session:
+            SignIn.objects.filter(pk=request.session["sign_in"]).update(seen_at=timezone.now())
+
+
+class SecondFactorMiddleware:
+    """Leads whoever must have a second factor to it before anything else in the console (security list 22)."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith("/console/") and not request.path_info.startswith(WITHOUT_SECOND_FACTOR):
+            user = request.user
+            if isinstance(user, User) and user.otp_device is None and must_have(user):  # type: ignore[attr-defined]
+                page = "sign_in_code" if has_authenticator(user) else "two_factor"
+                back = request.get_full_path() if request.method == "GET" else "/console/"
+                return redirect(f"{reverse(page)}?{urlencode({'next': back})}")
         return self.get_response(request)
 
 
@@ -92,7 +127,7 @@ class PlaceMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.path_info.startswith(PLACES):
+        if not request.path_info.startswith(PLACES) and request.path_info != "/":
             return self.get_response(request)
         if isinstance(request.user, User) and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
             translation.activate(request.user.language)

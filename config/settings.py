@@ -94,8 +94,6 @@ INSTALLED_APPS = [
     "import_export",
     "axes",
     "django_otp",
-    "django_otp.plugins.otp_totp",
-    "django_otp.plugins.otp_static",
     "csp",
     "django_structlog",
     "billing.office",
@@ -118,9 +116,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "config.middleware.StaffIdleMiddleware",
+    "config.middleware.SessionLimitsMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "billing.office.middleware.ActorMiddleware",
+    "config.middleware.SecondFactorMiddleware",
     "config.middleware.PlaceMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -190,22 +189,31 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 if TESTING:  # a slow hash protects nobody there
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-LOGIN_URL = "/console/login/"
-LOGIN_REDIRECT_URL = "/console/"
-LOGOUT_REDIRECT_URL = "/"
+LOGIN_URL = "/sign-in/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/sign-in/"
 
-SESSION_COOKIE_AGE = env.int("SESSION_SECONDS", default=12 * 60 * 60)
+# Without a request for so long, or signed in for so long, and one signs in again.
 STAFF_IDLE_SECONDS = env.int("STAFF_IDLE_SECONDS", default=15 * 60)
+FAMILY_IDLE_SECONDS = env.int("FAMILY_IDLE_SECONDS", default=60 * 60)
+STAFF_SESSION_SECONDS = env.int("STAFF_SESSION_SECONDS", default=12 * 60 * 60)
+SESSION_COOKIE_AGE = env.int("SESSION_SECONDS", default=12 * 60 * 60)
+# Who may do nothing in the console without a second factor: "approvers" (whoever may do or decide what others only ask
+# for), "staff" or "nobody".
+SECOND_FACTOR_FOR = env.str("SECOND_FACTOR_FOR", default="approvers" if PRODUCTION else "nobody")
+if SECOND_FACTOR_FOR not in ("approvers", "staff", "nobody"):
+    raise ImproperlyConfigured("SECOND_FACTOR_FOR is approvers, staff or nobody")
+SECOND_FACTOR_FRESH_SECONDS = env.int("SECOND_FACTOR_FRESH_SECONDS", default=10 * 60)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 AXES_FAILURE_LIMIT = 5
-AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_COOLOFF_TIME = timedelta(minutes=30)
 AXES_RESET_ON_SUCCESS = True
 AXES_HTTP_RESPONSE_CODE = 429
-AXES_LOCKOUT_TEMPLATE = "console/shell/locked.html"
+AXES_LOCKOUT_CALLABLE = "billing.pages.accounts.signing_in.locked"
 # By name and address together: a stranger must not be able to lock a clerk out of her own desk.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_IPWARE_PROXY_COUNT = TRUSTED_PROXIES or None
@@ -298,7 +306,9 @@ GATEWAYS = gateways.read(env.ENVIRON) or ({} if PRODUCTION or TESTING else gatew
 DEFAULT_GATEWAY = env.str("DEFAULT_GATEWAY", default="precisepay")  # of schools that have chosen none
 QUALIFY_GATEWAYS = env.bool("QUALIFY_GATEWAYS", default=False)  # lets a command try credentials at the real processor
 CHARGE_WORKERS = env.int("CHARGE_WORKERS", default=8)  # charges that one job has under way at once
-PUBLIC_URL = env.str("PUBLIC_URL", default="")  # how payers reach us, for links in messages: https://pay.example.org
+# How payers reach us, for links in messages: https://pay.example.org
+_here = "" if PRODUCTION or TESTING else f"http://127.0.0.1:{env.str('PORT', default='8000')}"
+PUBLIC_URL = env.str("PUBLIC_URL", default=_here)
 
 # Jobs. The queue row is only a doorbell; checks.py proves that none rings again while the first is at work.
 

@@ -4,11 +4,10 @@ from django.contrib import admin
 from django.urls import include, path
 
 from config import health
-from config.console.signing_in import start
 
 urlpatterns = [
-    path("", start, name="start"),
     path("console/", admin.site.urls),
+    path("", include("billing.pages.accounts.urls")),
     path("", include("billing.pages.urls")),
     path("", include("payments.pages.urls")),
     path("", include("receipts.pages.urls")),

@@ -10,6 +10,7 @@ from billing.admin import documents as documents
 from billing.admin import earning as earning
 from billing.admin import forecasting as forecasting
 from billing.admin import insurance as insurance
+from billing.admin import inviting as inviting
 from billing.admin import invoice_page as invoice_page
 from billing.admin import months as months
 from billing.admin import move_page as move_page

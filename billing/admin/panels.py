@@ -24,7 +24,10 @@ _PANELS: list[Panel] = []
 
 
 def panel(page: str, template: str, *, order: int = 50) -> Callable[[Builder], Builder]:
-    """Add a section to the page "customer", "invoice" or "payment". The builder returns its context, None for none."""
+    """Add a section to the page "customer", "provider", "invoice" or "payment".
+
+    The builder returns its context, None for none.
+    """
 
     def register(build: Builder) -> Builder:
         _PANELS.append(Panel(page, order, template, build))

@@ -25,6 +25,7 @@ from billing.models.dunning import (
 )
 from billing.models.earning import Earning, EarningMark, Payout, PayoutBatch
 from billing.models.installment import Charge, Installment
+from billing.models.invitation import Invitation
 from billing.models.invoice import Invoice, InvoiceKind, InvoiceLine
 from billing.models.lesson import Attendance, Lesson, LessonCredit, LessonCreditUse, LessonSeat, PackageUse
 from billing.models.party import Provider, Student
@@ -70,6 +71,7 @@ __all__ = [
     "Household",
     "Installment",
     "InsurancePolicy",
+    "Invitation",
     "Invoice",
     "InvoiceKind",
     "InvoiceLine",

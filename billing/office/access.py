@@ -6,8 +6,10 @@ from datetime import datetime
 from django.utils.translation import gettext_lazy as _
 
 from billing.errors import BadInput, DomainError, NotPermitted
+from billing.office.accounts.sign_ins import end_sign_ins
 from billing.office.matrix import STRONG_ROLES, TOXIC_PAIRS
 from billing.office.models import Grant, Membership, Organization, User
+from billing.office.models.signing_in import SignInEnd
 from billing.office.models.user import STAFF_ROLES, Mode, Role
 from billing.transactions import transaction_required
 
@@ -88,8 +90,10 @@ def grant_role(*, user: User, organization: Organization, role: Role | str, by: 
 
 @transaction_required
 def withdraw_role(*, membership: Membership, now: datetime) -> None:
-    """Take a role back from now on; the row stays as history."""
-    Membership.objects.filter(pk=membership.pk, withdrawn_at__isnull=True).update(withdrawn_at=now)
+    """Take a role back from now on; the row stays as history. Where the user is signed in ends (security list 13)."""
+    changed = Membership.objects.filter(pk=membership.pk, withdrawn_at__isnull=True).update(withdrawn_at=now)
+    if changed:
+        end_sign_ins(user=membership.user, end=SignInEnd.WITHDRAWN, now=now)
 
 
 def needs_second_person(role: str) -> bool:

@@ -26,7 +26,7 @@ ATTACHMENTS: dict[str, Callable[[int], Attachment]] = {}
 
 @dataclass(frozen=True)
 class Message:
-    """What to tell whom. kind and fact name it once for ever."""
+    """What to tell whom. kind and fact name it once for ever. link: put in the place {link} of the text when sent."""
 
     kind: str
     fact: str
@@ -37,6 +37,7 @@ class Message:
     channel: Channel = Channel.EMAIL
     language: str = "en"
     attachment: str = ""
+    link: str = ""
 
 
 @transaction_required
@@ -46,7 +47,7 @@ def queue_notices(organization: Organization, messages: list[Message], now: date
         Notice(
             organization=organization, kind=m.kind, fact=m.fact, party=m.party, channel=m.channel,
             recipient=m.recipient, language=m.language, subject=m.subject[:200], body=m.body,
-            attachment=m.attachment, next_try_at=now, queued_at=now,
+            attachment=m.attachment, link=m.link, next_try_at=now, queued_at=now,
         )
         for m in messages
     ]  # fmt: skip
@@ -88,7 +89,7 @@ def _record(notice: Notice, trouble: str, now: datetime) -> None:
     """What became of a try. A message somebody else settled meanwhile is left alone."""
     changes: dict[str, object] = {"trouble": trouble}
     if not trouble:
-        changes |= {"state": NoticeState.SENT, "sent_at": now}
+        changes |= {"state": NoticeState.SENT, "sent_at": now, "link": ""}
     elif notice.attempts > len(WAITS):
         changes |= {"state": NoticeState.FAILED}
     else:
@@ -101,7 +102,8 @@ def _try_to_send(notice: Notice) -> str:
     if notice.channel == Channel.OFFICE:
         return ""
     try:
-        mail = EmailMessage(notice.subject, notice.body, to=[notice.recipient])
+        body = notice.body.replace("{link}", notice.link) if notice.link else notice.body
+        mail = EmailMessage(notice.subject, body, to=[notice.recipient])
         mail.extra_headers["Message-ID"] = f"<notice-{notice.pk}@quittance.invalid>"
         if notice.attachment:
             prefix, _colon, key = notice.attachment.partition(":")

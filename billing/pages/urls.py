@@ -1,7 +1,5 @@
 """Addresses of the pages for parents, and of those for teachers and agents."""
 
-from django.conf import settings
-from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from billing.pages import choosing, invoices, plan_requests, teaching
@@ -15,5 +13,4 @@ urlpatterns = [
     path("family/plan-requests/<int:pk>/withdraw/", plan_requests.withdraw, name="family_plan_request_withdraw"),
     path("teacher/", teaching.teacher, name="teacher"),
     path("teacher/earnings/", teaching.earnings, name="teacher_earnings"),
-    path("family/sign-out/", LogoutView.as_view(next_page=settings.LOGIN_URL), name="family_sign_out"),
 ]

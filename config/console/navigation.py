@@ -63,6 +63,7 @@ GROUPS: tuple[tuple[Sentence, tuple[Item, ...]], ...] = (
         _("Receivables"),
         (
             Item(_("Customers"), "group", "billing_customer_changelist", ("see_receivables",)),
+            Item(_("Invite families"), "mail", "customers_invite", ("manage_agreements",), Mode.DO),
             Item(_("Households"), "family_restroom", "billing_household_changelist", ("see_receivables",)),
             Item(_("Invoices"), "request_quote", "billing_invoice_changelist", ("see_receivables",)),
             Item(_("Credit memos"), "assignment_return", "billing_creditmemo_changelist", ("see_receivables",)),

@@ -33,7 +33,7 @@ class Welcome(PasswordResetConfirmView):
     """Where the link of a new user leads: the owner, and nobody else, sets the password (security list 26)."""
 
     template_name = "console/shell/set_password.html"
-    success_url = reverse_lazy("admin:login")
+    success_url = reverse_lazy("sign_in")
 
     def get_form_class(self) -> type[AdminSetPasswordForm]:
         return AdminSetPasswordForm

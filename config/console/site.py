@@ -1,11 +1,12 @@
 """The one admin site, at /console/."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
@@ -44,12 +45,13 @@ class ConsoleSite(UnfoldAdminSite):
         return own + screens + list(super().get_urls())
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """One door for all: a family that is signed in already, or was just now, goes on to its own page."""
-        from config.console.signing_in import is_family
+        """One door for all."""
+        return redirect(f"{reverse('sign_in')}?{urlencode({'next': request.GET.get('next', '/console/')})}")
 
-        if request.method == "GET" and is_family(request.user):
-            return redirect("family")
-        return super().login(request, extra_context)  # type: ignore[no-any-return]
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        from billing.pages.accounts.signing_in import sign_out
+
+        return sign_out(request)
 
     def works_in(self, request: HttpRequest) -> list[Any]:
         """The user's organizations, one query a request."""

@@ -11,12 +11,11 @@ from django.contrib.auth.models import Group
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from django_otp.plugins.otp_static.models import StaticDevice
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.admin import ModelAdmin
 
 from billing.admin.base import EstimatedPaginator
+from billing.office.models import Authenticator, RecoverySet
 from config.console.people import is_platform_admin
 
 
@@ -83,8 +82,8 @@ class SignInAdmin(PlatformAdmin):
 class DeviceAdmin(PlatformAdmin):
     """Which users have a second factor. Its secret is never shown."""
 
-    list_display = ("user", "name", "confirmed")
-    fields = (("user", "name"), "confirmed")
+    list_display = ("user", "made_at")
+    fields = (("user", "made_at"),)
     empty_text = _("Second factors that users have set up.")
 
 
@@ -96,8 +95,8 @@ PAGES: tuple[tuple[type[Model], type[PlatformAdmin]], ...] = (
     (AccessAttempt, SignInAdmin),
     (AccessLog, SignInAdmin),
     (AccessFailureLog, SignInAdmin),
-    (TOTPDevice, DeviceAdmin),
-    (StaticDevice, DeviceAdmin),
+    (Authenticator, DeviceAdmin),
+    (RecoverySet, DeviceAdmin),
 )
 
 # Rights come from memberships alone, so groups would only mislead.

@@ -15,6 +15,7 @@ PARENT = ("paula.parent", "Paula Parr")
 FAMILY = ("fern.family", "Fern Fairweather")
 TEACHER = ("tess.teacher", "Tess Tremolo")
 AGENT = ("amit.agent", "Amit Amritpore")
+INVITED = "felix.family@example.com"
 NAMESPACE = UUID("5c2b3f0e-6f0a-4b6e-9d55-0f0c9b1d7a11")  # keys of what the demo made once
 
 

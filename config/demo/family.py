@@ -6,6 +6,9 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import uuid5
 
+from django.conf import settings
+from django.urls import reverse
+
 from billing.models import AgreementKind, Customer, Frequency, Invoice
 from billing.models.party import ProviderKind
 from billing.office.access import grant_role
@@ -14,10 +17,11 @@ from billing.office.models import Organization, User
 from billing.office.models.user import Role
 from billing.office.organizations import create_organization
 from billing.office.policies import set_policy
+from billing.services.inviting import invite
 from billing.services.plans.enrolling import EnrolmentOrder, NewStudent, enrol
 from billing.services.runs.driving import run_billing
 from config.demo.agreements import Offer, hire_providers, offer
-from config.demo.cast import ALLEGRO, FAMILY, NAMESPACE
+from config.demo.cast import ALLEGRO, FAMILY, INVITED, NAMESPACE
 from config.demo.founding import make_users
 from payments.models import Method
 from payments.services.bank_accounts import ensure_bank_account
@@ -66,6 +70,19 @@ def bring_family(now: datetime) -> None:
             _enrol(school, organization, customer, now)
             for day in _days(organization, now) if school.is_new else ():
                 _live(organization, customer, day, now, pays=place != 1)
+    _invite_other_parent(now)
+
+
+def _invite_other_parent(now: datetime) -> None:
+    """The other parent has no login yet: the invitation waits in the outbox, and by its link anybody may try it."""
+    customer = Customer.objects.get(organization__code=ALLEGRO.code, code="F00001")
+    clerk = User.objects.get(username=ALLEGRO.staff[0][0])
+    with acting(clerk, "demo"):
+        invite(party=customer, email=INVITED, now=now, by=clerk, link_of=_link)
+
+
+def _link(token: str) -> str:
+    return f"{settings.PUBLIC_URL.rstrip('/')}{reverse('invitation', args=[token])}"
 
 
 def _school(school: School, now: datetime) -> Organization:

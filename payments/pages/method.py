@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from billing.errors import DomainError
 from billing.office import clock
+from billing.office.accounts.second_factor import has_authenticator
 from billing.refusals import explained
 from billing.transactions import in_transaction
 from payments.gateways.base import Advice
@@ -49,7 +50,7 @@ def _page(
     }  # fmt: skip
     if view.asks == "step_up":
         context |= {
-            "by_app": step_up.has_authenticator(user), "address": _masked(step_up.address_of(found, user)),
+            "by_app": has_authenticator(user), "address": _masked(step_up.address_of(found, user)),
             "code_sent": hasattr(found, "code") and bool(found.code.code_hash),
         }  # fmt: skip
     return render(request, "pages/methods/method.html", context, status=422 if problem else 200)

@@ -118,8 +118,9 @@ class TestHealth:
 
     def test_only_the_console_may_evaluate_scripts(self, client: Client) -> None:
         console = client.get("/console/login/")
-        assert console.status_code == 200
+        assert console.status_code == 302
         assert "'unsafe-eval'" in console.headers["Content-Security-Policy"]
+        assert "unsafe" not in client.get("/sign-in/").headers["Content-Security-Policy"]
         assert "unsafe" not in client.get("/healthz").headers["Content-Security-Policy"]
 
 

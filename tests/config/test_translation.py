@@ -150,8 +150,8 @@ class TestReader:
         assert '<html lang="en"' in see(client)
 
     def test_whoever_is_not_signed_in_reads_in_the_language_of_the_browser(self, here: Organization) -> None:
-        answer = Client().get(reverse("admin:login"), headers={"accept-language": "zh-TW,zh;q=0.9"})
-        assert '<html lang="zh-hant"' in answer.content.decode()
+        answer = Client().get(reverse("sign_in"), headers={"accept-language": "zh-TW,zh;q=0.9"})
+        assert '<html lang="zh-Hant"' in answer.content.decode()
         assert "登入" in answer.content.decode()
 
 

@@ -26,7 +26,7 @@ DIRECTIVES = {
 # In the console alone, because of the theme.
 EVALUATES, STYLES = "script-src 'self' 'unsafe-eval'", "style-src 'self' 'unsafe-inline'"
 # Signing out ends the session that the others need; the tick of health asks for a worker.
-LEFT_OUT = {"family/sign-out/", "console/logout/"}
+LEFT_OUT = {"sign-out/", "console/logout/"}
 
 
 class Inline(HTMLParser):

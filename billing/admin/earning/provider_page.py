@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 
 from billing.admin.base import ConsoleRequest, console_context, console_path, may_here
 from billing.admin.earning.rights import SEE, may_keep_providers, visible_providers
+from billing.admin.panels import panels_of
 from billing.admin.working import REFUSED, Field, Form
 from billing.errors import DomainError, Sentence
 from billing.inputs import parse_period, safe_cell
@@ -49,6 +50,7 @@ def provider_page(request: ConsoleRequest, pk: int) -> HttpResponse:
         more_lessons=len(lessons) > MOST_LESSONS, most=MOST_LESSONS, figures=performance(provider, first, last),
         years=year_totals(request.organization, provider=provider), may_change=may_keep_providers(request),
         sees_invoices=may_here(request, "see_receivables"), agents=list(provider.agents.order_by("name")),
+        panels=panels_of("provider", request, provider),
     )  # fmt: skip
     return render(request, "console/earning/provider.html", context, status=REFUSED if form.errors else 200)
 

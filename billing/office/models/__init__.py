@@ -6,14 +6,17 @@ from billing.office.models.notice import Notice
 from billing.office.models.number_series import NumberSeries
 from billing.office.models.organization import Organization
 from billing.office.models.policy import PolicySetting
+from billing.office.models.signing_in import AccountLink, Authenticator, RecoveryCode, RecoverySet, SignIn
 from billing.office.models.user import Grant, Membership, User
 
 __all__ = [
+    "AccountLink",
     "ApiClient",
     "ApiRequest",
     "ApprovalRequest",
     "AuditEntry",
     "AuditSeal",
+    "Authenticator",
     "Grant",
     "KeptDocument",
     "Membership",
@@ -21,5 +24,8 @@ __all__ = [
     "NumberSeries",
     "Organization",
     "PolicySetting",
+    "RecoveryCode",
+    "RecoverySet",
+    "SignIn",
     "User",
 ]

@@ -2,6 +2,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from billing.office.models.organization import Organization
+from billing.office.secrets import EncryptedTextField
 
 
 class NoticeState(models.TextChoices):
@@ -19,6 +20,7 @@ class Notice(models.Model):
     """The outbox: a message written in the transaction of its fact and sent by the worker, at least once (R172).
 
     kind and fact name what it tells, once for ever. attachment: a reference the sender resolves, "receipt:17".
+    link: what stands in the text's place {link}: by it alone one becomes a user, so it is sealed, and gone once sent.
     """
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
@@ -31,6 +33,7 @@ class Notice(models.Model):
     subject = models.CharField(_("subject"), max_length=200)
     body = models.TextField(_("text"))
     attachment = models.CharField(_("attachment"), max_length=80, blank=True)
+    link = EncryptedTextField(blank=True, default="")
     state = models.CharField(_("state"), max_length=10, choices=NoticeState.choices, default=NoticeState.QUEUED)
     attempts = models.PositiveSmallIntegerField(_("tries"), default=0)
     next_try_at = models.DateTimeField(_("next try at"))

@@ -11,9 +11,9 @@ from hmac import compare_digest
 
 from django.core.mail import EmailMessage
 from django.utils.translation import gettext_lazy as _
-from django_otp import devices_for_user, match_token
 
 from billing.errors import DomainError, Sentence
+from billing.office.accounts.second_factor import has_authenticator, prove
 from billing.office.models import User
 from billing.office.secrets import keyed_hash
 from billing.transactions import in_transaction, transaction_required
@@ -29,11 +29,12 @@ DIGITS = 6
 
 
 class CodeTrouble(DomainError):
-    """code says which: wrong_code, no_code, code_too_old, no_address, too_soon, too_many_codes, not_sent."""
+    """code says which: wrong_code, wait, no_code, code_too_old, no_address, too_soon, too_many_codes, not_sent."""
 
 
 SENTENCES: dict[str, Sentence] = {
     "wrong_code": _("That is not the code. Look again, or have a new one sent."),
+    "wait": _("Too many wrong codes. Wait a minute, then type the one that is shown then."),
     "no_code": _("This code is used up. Have a new one sent."),
     "code_too_old": _("This code is older than ten minutes. Have a new one sent."),
     "no_address": _("There is no e-mail address to send a code to. Call the school's office."),
@@ -41,10 +42,6 @@ SENTENCES: dict[str, Sentence] = {
     "too_many_codes": _("Too many codes were sent. Call the school's office."),
     "not_sent": _("The mail could not be sent. Try again in a moment."),
 }
-
-
-def has_authenticator(user: User) -> bool:
-    return any(devices_for_user(user, confirmed=True))
 
 
 def address_of(method: PaymentMethod, user: User) -> str:
@@ -102,8 +99,8 @@ def give_code(*, method: PaymentMethod, user: User, typed: str, now: datetime) -
     """
     digits = "".join(typed.split())
     if has_authenticator(user):
-        proven = in_transaction(partial(match_token, user, digits)) is not None
-        trouble = "" if proven else "wrong_code"
+        proof = in_transaction(partial(prove, user=user, typed=typed, now=now, address=""))
+        trouble = "" if proof.device else "wait" if proof.wait_until else "wrong_code"
     else:
         trouble = in_transaction(partial(_check_code, method.pk, digits, user, now))
     if trouble:

@@ -37,7 +37,7 @@ def there(db: None) -> Organization:
 
 
 def sign_in(username: str) -> Any:
-    return Client().post("/console/login/?next=/console/", {"username": username, "password": PASSWORD})
+    return Client().post("/sign-in/?next=/console/", {"username": username, "password": PASSWORD, "next": "/console/"})
 
 
 class TestSigningIn:
@@ -79,7 +79,7 @@ class TestSigningIn:
         assert "too short" in weak.content.decode()
         new = "another very long phrase 7"
         done = client.post(form.redirect_chain[-1][0], {"new_password1": new, "new_password2": new})
-        assert done["Location"] == "/console/login/"
+        assert done["Location"] == "/sign-in/"
         user.refresh_from_db()
         assert user.check_password(new)
         assert "no longer works" in Client().get(link).content.decode()

@@ -63,6 +63,7 @@ RECORDS = {
     "console/failed-charges/<int:pk>": "payments.RetryDecision",
     "console/gateways/<int:pk>": "payments.GatewayAccount",
     "console/installments/<int:pk>": "billing.Installment",
+    "console/invitations/<int:pk>": "billing.Invitation",
     "console/invoices/<int:pk>": "billing.Invoice",
     "console/late-fees/<int:pk>": "billing.LateFee",
     "console/ledger/accounts/<int:pk>": "ledger.LedgerAccount",
@@ -127,6 +128,9 @@ NO_RECORD = {
 # Addresses that open for whoever holds a secret; what they show of whom is tested where they are made.
 SECRETS = {
     "payment-question/<str:token>": "a signed question to one payer",
+    "invitation/<str:token>": "a link mailed to who is invited",
+    "password/<str:token>": "a link mailed to who forgot the password",
+    "account/email/<str:token>": "a link mailed to a new address",
     "console/welcome/<uidb64>": "the signed invitation of a new user",
 }
 # Screens that open for a record in a certain state only, which a skeleton is not in. Strangers are compared all the

@@ -24,6 +24,15 @@ _serial = count(1)
 NEVER_MADE = 2**31 - 9  # fits into every kind of key
 # What a check constraint or the screen wants of a skeleton beyond its type: model → field → value, or a row's model.
 WANTED: dict[str, dict[str, Any]] = {
+    "billing.Invitation": {
+        "customer": Customer,
+        "provider": None,
+        "used_at": None,
+        "used_by": None,
+        "revoked_at": None,
+        "revoked_by": None,
+        "sent_at": b.NOW,
+    },
     "billing.LateFee": {"fee_invoice": Invoice},
     "ledger.GlBatch": {"state": "suspended", "trouble": "other"},
     "payments.RetryDecision": {"verdict": "person"},
