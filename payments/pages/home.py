@@ -62,7 +62,7 @@ def _means(schools: Sequence[School], child: str) -> Means:
     invoices = Invoice.objects.filter(customer_id__in=customers)
     if child:
         invoices = invoices.filter(agreement__student=int(child) or None)
-    return means_of(customers, agreements, invoices)
+    return means_of(customers, agreements, invoices, {one.organization.pk: one.today for one in schools})
 
 
 def _payable(means: Means, currency: str) -> Decimal:

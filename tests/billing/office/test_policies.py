@@ -15,6 +15,7 @@ from billing.office.policies import (
     PRESETS,
     policies_for,
     policies_for_customers,
+    policies_in_organizations,
     policy_history,
     set_policy,
     to_json,
@@ -53,6 +54,19 @@ class TestInheritance:
         books = policies_for_customers(school, [ada.pk, ben.pk])
         assert [books[pk].number(KEY) for pk in (0, ada.pk, ben.pk)] == [3, 8, 3]
         assert policies_for(organization(), customer_id=ada.pk).number(KEY) == 3
+
+    def test_agreements_of_several_organizations_are_read_in_one_query(
+        self, school, django_assert_num_queries
+    ) -> None:  # fmt: skip
+        other = organization()
+        policy(other, KEY, 9)
+        policy(school, KEY, 7, scope=Scope.AGREEMENT, scope_key=11)
+        policy(school, KEY, 8, scope=Scope.CUSTOMER, scope_key=21)
+        with django_assert_num_queries(1):
+            books = policies_in_organizations(
+                [(school, [(11, 21, None), (12, 21, 31), (13, 22, 31)]), (other, [(14, 21, 31)])]
+            )
+        assert {pk: book.number(KEY) for pk, book in books.items()} == {11: 7, 12: 8, 13: 3, 14: 9}
 
     def test_one_query_serves_any_number_of_customers(self, school, django_assert_num_queries) -> None:
         with django_assert_num_queries(1):

@@ -109,6 +109,18 @@ class TestThreeSchools:
             assert part.startswith(" Next ") and price in part[:80], part[:200]
         assert "▲ overdue" in text and "○ to come" in text and "+1 555 0100" in text
 
+    def test_what_is_due_is_paid_first_and_everything_where_nothing_is(self, lins) -> None:
+        today = lins.schools[0].today(clock.now())
+        for days, amount in ((-5, "90.00"), (0, "10.00"), (1, "40.00")):
+            due_on = today + timedelta(days=days)
+            builders.invoice(lins.payers[0], amount, issued_on=due_on - timedelta(days=9), due_on=due_on)
+        bill(lins.agreements[1], lins.payers[1], "3000", days_to_due=3)
+        disputed = bill(lins.agreements[2], lins.payers[2], "1500.00", days_to_due=-1)
+        Invoice.objects.filter(pk=disputed.pk).update(is_disputed=True)
+        text = see(lins)
+        assert "You owe US$140.00" in text and "Pay US$100.00 You can choose other invoices" in text
+        assert "Pay NT$3,000" in text and "Pay ₹" not in text
+
     def test_one_school_by_its_link(self, lins) -> None:
         text = see(lins, "?school=hanzi")
         assert "Ben" in text and "Anna" not in text and "All schools Allegro Hanzi Raga" in text
