@@ -203,7 +203,6 @@ SESSION_COOKIE_AGE = env.int("SESSION_SECONDS", default=12 * 60 * 60)
 SECOND_FACTOR_FOR = env.str("SECOND_FACTOR_FOR", default="approvers" if PRODUCTION else "nobody")
 if SECOND_FACTOR_FOR not in ("approvers", "staff", "nobody"):
     raise ImproperlyConfigured("SECOND_FACTOR_FOR is approvers, staff or nobody")
-SECOND_FACTOR_FRESH_SECONDS = env.int("SECOND_FACTOR_FRESH_SECONDS", default=10 * 60)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import activate
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -19,6 +20,7 @@ from billing.inputs import clean_text
 from billing.office import clock
 from billing.office.accounts import second_factor
 from billing.office.accounts.devices import device_words
+from billing.office.accounts.letters import organization_of
 from billing.office.accounts.links import ask_for_address, confirm_address, find_link, set_password
 from billing.office.accounts.sign_ins import end_sign_ins, living_sign_ins
 from billing.office.models import SignIn, User
@@ -50,7 +52,9 @@ def account(request: HttpRequest) -> HttpResponse:
         "form": form, "account": user, "homes": homes_of(user), "sign_ins": _sign_ins(request, user),
         "has_second_factor": second_factor.has_authenticator(user), "must_have": second_factor.must_have(user),
     }  # fmt: skip
-    return render(request, "pages/account/account.html", context, status=REFUSED if form.errors else 200)
+    organization = organization_of(user)
+    with timezone.override(organization.zone if organization else None):
+        return render(request, "pages/account/account.html", context, status=REFUSED if form.errors else 200)
 
 
 def _save_profile(user: User, form: ProfileForm) -> bool:

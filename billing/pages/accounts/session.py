@@ -21,7 +21,7 @@ from billing.transactions import in_transaction
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 DEVICE_COOKIE = "__Host-device" if settings.PRODUCTION else "device"
 DEVICE_SECONDS = 400 * 24 * 60 * 60  # the longest that browsers keep one
-SIGN_IN, PROVEN_AT, BEGAN = "sign_in", "second_factor_at", "began"
+SIGN_IN, BEGAN = "sign_in", "began"
 
 
 def address_of(request: HttpRequest) -> str:
@@ -76,15 +76,7 @@ def let_in(request: HttpRequest, user: User, *, device: Device | None, now: date
 def mark_proven(request: HttpRequest, device: Device, now: datetime) -> None:
     """The session's user gave a second factor just now."""
     otp_login(request, device)
-    request.session[PROVEN_AT] = int(now.timestamp())
     SignIn.objects.filter(pk=request.session.get(SIGN_IN, 0)).update(proven_at=now)
-
-
-def is_freshly_proven(request: HttpRequest, now: datetime) -> bool:
-    """Whether the second factor was given in this session within SECOND_FACTOR_FRESH_SECONDS."""
-    age = int(now.timestamp()) - request.session.get(PROVEN_AT, 0)
-    verified = getattr(request.user, "otp_device", None) is not None
-    return verified and 0 <= age <= settings.SECOND_FACTOR_FRESH_SECONDS
 
 
 def follow_key(request: HttpRequest) -> None:

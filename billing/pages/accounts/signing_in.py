@@ -1,5 +1,6 @@
 """Signing in and out: one door for office, families and teachers. The password, then a code where one is set up."""
 
+import math
 from datetime import datetime
 from functools import partial
 
@@ -120,11 +121,12 @@ def trouble_of(proof: Proof) -> str:
     if proof.wait_until is None:
         return _("That is not the code, or it was used already. Wait for the next one.")
     words = (
-        _("A moment ago a wrong code was typed. Try again at {time}.")
+        _("A moment ago a wrong code was typed. Try again in {seconds} seconds.")
         if proof.too_soon
-        else _("That is not the code, or it was used already. Try again at {time}.")
+        else _("That is not the code, or it was used already. Try again in {seconds} seconds.")
     )
-    return words.format(time=time_format(localtime(proof.wait_until), "H:i:s"))
+    left = (proof.wait_until - clock.now()).total_seconds()
+    return words.format(seconds=max(2, math.ceil(left)))
 
 
 def locked(request: HttpRequest, *_more: object) -> HttpResponse:

@@ -92,7 +92,7 @@ class TestPayments:
         ):  # fmt: skip
             mei.see(path, 404)
         for path in ("history/", "credits/", f"receipts/{taken.receipt.pk}/", f"receipts/{taken.receipt.pk}.pdf"):
-            assert Client().get(f"/family/{path}")["Location"].startswith("/console/login/")
+            assert Client().get(f"/family/{path}")["Location"].startswith("/sign-in/")
 
     def test_empty_lists_say_what_would_be_there(self, mei) -> None:
         assert "No payment here." in mei.see("history/") and "No refund here." in mei.see("history/?show=refunds")
