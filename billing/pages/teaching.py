@@ -190,5 +190,7 @@ def bars(months: Sequence[Month]) -> dict[str, Any]:
         drawn.append({
             "month": one, "x": place * step + 4, "y": HEIGHT - FOOT - height, "height": height, "width": step - 8,
             "middle": place * step + step // 2, "value_y": HEIGHT - FOOT - height - 6, "is_most": one.amount == most,
+            "anchor": "start" if place < len(months) // 2 else "end",
+            "value_x": place * step + (4 if place < len(months) // 2 else step - 4),
         })  # fmt: skip
     return {"bars": drawn, "width": WIDTH, "height": HEIGHT, "base": HEIGHT - FOOT, "foot": HEIGHT - 10}
