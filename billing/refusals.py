@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.errors import DomainError, Sentence
 from billing.processor_refusals import CODES as PROCESSOR_CODES
 from billing.processor_refusals import SENTENCES as PROCESSOR_SENTENCES
-from billing.refusal_words import ALREADY_THERE, FRACTION, NOT_HERE, NUMBER_TAKEN
+from billing.refusal_words import ALREADY_THERE, FRACTION, KEY_USED, NOT_HERE, NUMBER_TAKEN
 from billing.refusal_words import CODES as MORE_CODES
 from billing.refusal_words import SENTENCES as MORE_SENTENCES
 
@@ -116,6 +116,18 @@ SENTENCES: dict[str, Sentence] = {
     "receipt_copy_one_original": _("The original was already handed out."),
     "receipts_refundreceipt_refund_id_key": _("This refund already has its receipt."),
     "receipts_refundreceiptdocument_receipt_id_key": ALREADY_THERE,
+    "paper_version_once": _("This paper was issued at the same moment by somebody else; open it there."),
+    "paper_number_once": NUMBER_TAKEN,
+    "paper_period_in_order": _("The last day is before the first."),
+    "paper_version_supersedes": _("A new version names the one it replaces."),
+    "paper_has_one_reader": _("A paper is for one customer, one provider or one login."),
+    "paper_customer_of_organization": NOT_HERE,
+    "paper_provider_of_organization": NOT_HERE,
+    "receipts_issuedpaper_supersedes_id_key": _("A newer version of this paper is there already."),
+    "receipts_paperdocument_paper_id_key": ALREADY_THERE,
+    "paper_run_request_once": KEY_USED,
+    "paper_run_period_in_order": _("The last day is before the first."),
+    "paper_run_item_once": ALREADY_THERE,
     # cheques, cash, deposits
     "cheque_request_once": _("This key was already used for something else."),
     "cheque_amount_positive": _("The amount must be more than 0."),

@@ -308,6 +308,7 @@ CHARGE_WORKERS = env.int("CHARGE_WORKERS", default=8)  # charges that one job ha
 # How payers reach us, for links in messages: https://pay.example.org
 _here = "" if PRODUCTION or TESTING else f"http://127.0.0.1:{env.str('PORT', default='8000')}"
 PUBLIC_URL = env.str("PUBLIC_URL", default=_here)
+VERIFY_PER_MINUTE = env.int("VERIFY_PER_MINUTE", default=30)  # papers looked up from one address in a minute
 
 # Jobs. The queue row is only a doorbell; checks.py proves that none rings again while the first is at work.
 

@@ -9,12 +9,13 @@ class PaymentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from billing.selectors import covered, forecast
+        from billing.selectors import covered, forecast, taken_back
         from billing.selectors.books import judging
         from billing.selectors.chasing import money_around, tries
         from billing.services import credit_control, invoicing, moving
         from payments.models.attempt import Operation
         from payments.selectors.disputes import keep_contested, open_dispute_number
+        from payments.selectors.given_back import GIVEN_BACK
         from payments.selectors.posted_as import METHODS_OF_ENTRIES
         from payments.selectors.tries import charges_around
         from payments.selectors.uncleared import pending_payments, uncleared_credit_items
@@ -37,6 +38,7 @@ class PaymentsConfig(AppConfig):
         judging.METHODS_OF_ENTRIES.extend(METHODS_OF_ENTRIES)
         covered.COVERED.append(covered_by_cheques)
         forecast.PAPERS.append(papers_in_vault)
+        taken_back.SOURCES.append(GIVEN_BACK)
         invoicing.DISPUTE_FILES.append(open_dispute_number)
         moving.KEEPERS.append(keep_contested)
         money_around.MONEY_AROUND.append(pending_payments)

@@ -16,11 +16,13 @@ class ReceiptsConfig(AppConfig):
         from receipts.selectors.month_papers import receipts_between
         from receipts.services.charged import take_charged, take_transferred
         from receipts.services.debit_returns import mark_returned
+        from receipts.services.paper_files import mail_paper
         from receipts.services.papers import mail_attachment
         from receipts.services.refund_papers import mail_refund_receipt
         from receipts.services.voiding import receipt_follows
 
         PAPERS["receipts.csv"] = receipts_between
+        ATTACHMENTS["paper"] = mail_paper
         ATTACHMENTS["receipt"] = mail_attachment
         ATTACHMENTS["refund_receipt"] = mail_refund_receipt
         debit_returns.FOLLOWS.append(mark_returned)

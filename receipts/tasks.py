@@ -2,10 +2,15 @@
 
 from datetime import datetime
 
+from django_q.tasks import async_task
+
 from billing.office.acting import acting
 from receipts.services.maturing import MaturityReport, mature_cheques
+from receipts.services.paper_making import make_statements
 from receipts.services.refunds import issue_missing_papers
 
+# How long statements are made within the tick, and by a task of their own, which rings again while some are left.
+TICK_SECONDS, TASK_SECONDS = 20, 75
 RETRY_AT = 0  # the minute of each hour at which cheques that could not be booked are tried again
 
 
@@ -19,3 +24,18 @@ def issue_refund_papers(now: datetime) -> int:
     """Make the papers of refunds that were paid and have none."""
     with acting(None, "job issue_refund_papers"):
         return issue_missing_papers(now=now)
+
+
+def make_papers(now: datetime) -> int:
+    """Go on with runs of statements: also those whose worker died."""
+    with acting(None, "job make_papers"):
+        return make_statements(seconds=TICK_SECONDS)
+
+
+def make_papers_now() -> int:
+    """The doorbell of a run that was started just now; it rings itself again until nothing is left to make."""
+    with acting(None, "job make_papers_now"):
+        done = make_statements(seconds=TASK_SECONDS)
+    if done:
+        async_task("receipts.tasks.make_papers_now")
+    return done

@@ -90,6 +90,7 @@ NOTICE_KINDS: dict[str, Sentence] = {
     "collection_paid": _("payment in collections"),
     "refund_late": _("refund late"), "refund_breach": _("refund far too late"),
     "refund_overdue": _("refund past its last day"),
+    "paper": _("statement or other paper"),
     "gl_suspended": _("GL batch suspended"), "gl_posted": _("posted to the general ledger"),
 }  # fmt: skip
 DOCUMENT_KINDS: dict[str, Sentence] = {

@@ -28,6 +28,11 @@ FORMATS = {
     "OUT": ("{day:%Y}", "OUT-{day:%Y}-{n:06d}"),  # payout batches
     "GLB": ("{day:%Y}", "GLB-{day:%Y}-{n:06d}"),  # batches posted to the general ledger
     "ADJ": ("{day:%Y}", "ADJ-{day:%Y}-{n:06d}"),  # adjustments of the books
+    "STM": ("{day:%Y}", "STM-{day:%Y}-{n:08d}"),  # statements of account
+    "RFS": ("{day:%Y}", "RFS-{day:%Y}-{n:08d}"),  # refund statements
+    "YRP": ("{day:%Y}", "YRP-{day:%Y}-{n:08d}"),  # what families paid in a year
+    "ERN": ("{day:%Y}", "ERN-{day:%Y}-{n:08d}"),  # earnings statements
+    "YRE": ("{day:%Y}", "YRE-{day:%Y}-{n:08d}"),  # what providers earned in a year
     "GLX": ("{day:%Y}", "GLX-{day:%Y}-{n:06d}"),  # exports of the journal
 }
 

@@ -186,6 +186,10 @@ POLICIES: dict[str, Policy] = {
         ),
         Policy("receipts.terms", "text", "", _("Terms printed at the foot of receipts.")),
         Policy("receipts.signatory", "text", "", _("Name printed at the signature line of receipts.")),
+        Policy(
+            "receipts.year_starts", "choice", "1", _("Month in which the year of year-end papers begins: 4 in India."),
+            choices=tuple(str(month) for month in range(1, 13)),
+        ),
         *METHOD_POLICIES,
         *PROCESSOR_POLICIES,
         *FRAUD_POLICIES,

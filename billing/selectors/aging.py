@@ -3,19 +3,21 @@
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
 from billing.money import ZERO
 from billing.office.models import Organization
+from billing.selectors.taken_back import taken_back
 
 
 # Note [Aging as of a day]
 # What an invoice had open on day D is what it has open now, plus what was set against it after D (undoing rows are
 # negative). An invoice voided after D was open in full. So the work grows with what is open and with what happened
 # since D, never with the whole history, and for today it is one pass over the index of open invoices.
-# Unapplied credit likewise: what is unapplied now, plus what was applied after D, of credit there was on D.
+# Unapplied credit likewise: what is unapplied now, plus what was applied, moved away or refunded after D, of credit
+# there was on D.
 # Each source is summed by itself, so that PostgreSQL can read the large one with several processes.
 def _buckets(amount: str) -> str:
     return f"""
@@ -27,9 +29,11 @@ def _buckets(amount: str) -> str:
 
 
 def _statement(one: str) -> str:
-    """one: the condition that leaves a single customer, or nothing."""
+    """one: the condition that leaves some customers, or nothing."""
     return f"""
-WITH later AS (
+WITH taken AS (
+  SELECT credit_item_id, sum(amount) AS amount FROM ({taken_back()}) t WHERE on_day > %(day)s GROUP BY 1
+), later AS (
   SELECT invoice_id, credit_item_id, kind, amount FROM billing_allocation
   WHERE organization_id = %(organization)s AND allocated_on > %(day)s {one}
 ), parts AS (
@@ -54,7 +58,10 @@ WITH later AS (
   WHERE l.kind = 'credit' AND c.available_on <= %(day)s AND (c.reversed_on IS NULL OR c.reversed_on > %(day)s)
   GROUP BY 1, 2
   UNION ALL
-  SELECT customer_id, currency, sum(amount) FROM billing_credititem
+  SELECT c.customer_id, c.currency, sum(t.amount) FROM taken t JOIN billing_credititem c ON c.id = t.credit_item_id
+  WHERE c.available_on <= %(day)s AND (c.reversed_on IS NULL OR c.reversed_on > %(day)s) {one} GROUP BY 1, 2
+  UNION ALL
+  SELECT customer_id, currency, sum(amount - refunded_amount) FROM billing_credititem
   WHERE organization_id = %(organization)s AND reversed_on > %(day)s AND available_on <= %(day)s {one} GROUP BY 1, 2
 ), unapplied AS (
   SELECT customer_id, currency, sum(amount) AS amount FROM credit GROUP BY 1, 2
@@ -103,14 +110,18 @@ class AgingTotals(NamedTuple):
     unapplied: Decimal
 
 
-def aging(organization: Organization, as_of: date, customer_id: int | None = None) -> list[AgingRow]:
+def aging(
+    organization: Organization, as_of: date, customer_id: int | None = None, *, among: Iterable[int] | None = None
+) -> list[AgingRow]:
     """Who owed what at the end of a day, by customer code; those with nothing are left out. One statement.
 
-    See Note [Aging as of a day].
+    customer_id, among: only of this customer, or of these. See Note [Aging as of a day].
     """
+    asked = [customer_id] if customer_id is not None else list(among) if among is not None else None
     with connection.cursor() as cursor:
-        one = "AND customer_id = %(customer)s" if customer_id is not None else ""
-        cursor.execute(_statement(one), {"organization": organization.pk, "day": as_of, "customer": customer_id})
+        one = "AND customer_id = ANY(%(customers)s)" if asked is not None else ""
+        facts: dict[str, Any] = {"organization": organization.pk, "organizations": [organization.pk], "day": as_of}
+        cursor.execute(_statement(one), facts | {"customers": asked})
         return [AgingRow._make(row) for row in cursor]
 
 

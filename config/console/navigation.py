@@ -68,6 +68,7 @@ GROUPS: tuple[tuple[Sentence, tuple[Item, ...]], ...] = (
             Item(_("Invoices"), "request_quote", "billing_invoice_changelist", ("see_receivables",)),
             Item(_("Credit memos"), "assignment_return", "billing_creditmemo_changelist", ("see_receivables",)),
             Item(_("Credit on hand"), "savings", "billing_credititem_changelist", ("see_receivables",)),
+            Item(_("Statements"), "summarize", "paper_runs", ("see_receivables",)),
             Item(_("Aging"), "hourglass_bottom", "aging", ("see_reports",)),
         ),
     ),
@@ -106,6 +107,7 @@ GROUPS: tuple[tuple[Sentence, tuple[Item, ...]], ...] = (
         (
             Item(_("Payments"), "payments", "payments_payment_changelist", ("see_receivables",)),
             Item(_("Receipts"), "receipt_long", "receipts_receipt_changelist", ("see_receivables",)),
+            Item(_("Papers"), "description", "receipts_issuedpaper_changelist", ("see_receivables",)),
             Item(_("Allocations"), "account_tree", "billing_allocation_changelist", ("see_receivables",)),
         ),
     ),

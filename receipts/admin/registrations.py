@@ -9,11 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 
+from billing.admin.base import may_here
 from billing.admin.columns import link_column, money_column
 from billing.admin.exports import ExportableAdmin
 from billing.admin.filters import DayFilter
 from billing.admin.words_and_colours import label
-from receipts.models import Receipt
+from receipts.models import IssuedPaper, Receipt
 
 
 class ReceiptStateFilter(DropdownFilter):
@@ -64,3 +65,28 @@ class ReceiptAdmin(ExportableAdmin):
         if row.returned_on is not None:
             return label("receipt.returned")
         return label("receipt.provisional" if row.is_provisional else "receipt.issued")
+
+
+@admin.register(IssuedPaper)
+class IssuedPaperAdmin(ExportableAdmin):
+    """Of customers; a provider's papers are for those who may see what providers earn."""
+
+    list_display = ("number", "kind", "customer_link", "period_start", "period_end", "issued_at", "standing")
+    list_select_related = ("customer", "superseded_by")
+    list_filter = (("kind", ChoicesDropdownFilter), ("issued_at", DayFilter))
+    search_fields = ("number", "customer__code", "customer__name", "customer__latin_name")
+    search_help_text = _("Number, or customer")
+    ordering = ("-id",)
+    fields = (("number", "kind", "version"), "customer", ("period_start", "period_end"), ("issued_at", "issued_by"))
+    export_columns = ("number", "kind", "version", "customer__code", "period_start", "period_end", "issued_at")
+    empty_text = _("Statements, tax invoices and yearly papers. A customer's page makes them, or Statements for many.")
+
+    customer_link = link_column("customer", _("customer"), "customer", sort="customer__code")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request).defer("content")
+        return rows if may_here(request, "see_compensation") else rows.filter(provider__isnull=True)
+
+    @admin.display(description=_("state"))
+    def standing(self, row: IssuedPaper) -> Any:
+        return label("paper.replaced" if getattr(row, "superseded_by", None) else "receipt.issued")

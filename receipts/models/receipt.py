@@ -72,6 +72,7 @@ class ReceiptDocument(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["receipt", "kind", "is_provisional"], name="receipt_document_once"),
         ]
+        indexes = [models.Index(fields=["sha256"], name="receipt_document_by_hash")]
 
     def __str__(self) -> str:
         return f"{self.receipt} {self.kind}"

@@ -39,6 +39,7 @@ class RefundReceiptDocument(models.Model):
     class Meta:
         verbose_name = _("refund receipt document")
         verbose_name_plural = _("refund receipt documents")
+        indexes = [models.Index(fields=["sha256"], name="refund_document_by_hash")]
 
     def __str__(self) -> str:
         return f"{self.receipt} {self.sha256[:8]}"

@@ -1,8 +1,8 @@
-"""Addresses of the pages on which families read what they paid."""
+"""Addresses of the pages on which families read what they paid, and anyone checks a paper."""
 
 from django.urls import path
 
-from receipts.pages import history, invoice, receipt, refund_receipt
+from receipts.pages import history, invoice, papers, receipt, refund_receipt, verify
 
 urlpatterns = [
     path("family/invoices/<int:pk>/", invoice.invoice, name="family_invoice"),
@@ -11,4 +11,11 @@ urlpatterns = [
     path("family/receipts/<int:pk>/", receipt.receipt, name="family_receipt"),
     path("family/receipts/<int:pk>.pdf", receipt.receipt_pdf, name="family_receipt_pdf"),
     path("family/refunds/<int:pk>/receipt/", refund_receipt.refund_receipt, name="family_refund_receipt"),
+    path("family/papers/", papers.family_papers, name="family_papers"),
+    path("family/papers/<int:pk>/paper.pdf", papers.paper_pdf, name="family_paper_pdf"),
+    path("family/papers/receipts/<int:pk>/paper.pdf", papers.receipt_pdf, name="family_papers_receipt"),
+    path("family/papers/refunds/<int:pk>/paper.pdf", papers.refund_pdf, name="family_papers_refund"),
+    path("family/papers/invoices/<int:pk>/", papers.family_invoice_paper, name="family_invoice_paper"),
+    path("verify/", verify.verify, name="verify"),
+    path("verify/<path:mark>/", verify.verify_paper, name="verify_paper"),
 ]

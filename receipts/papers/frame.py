@@ -62,8 +62,12 @@ class Sheet:
             "customer_address": customer["address"],
             "customer": self._customer(),
             "amount_label": self.labels[self.amount_label],
-            "amount": self.money(content["amount"]),
-            "words": [(labels.HTML_LANGUAGES[code], _capital(content["words"][code])) for code in self.languages],
+            "amounts": self.amounts(),
+            "words": [
+                (labels.HTML_LANGUAGES[code], _capital(content["words"][code]))
+                for code in self.languages
+                if code in content["words"]
+            ],
             "facts": in_pairs([(self.labels[key], value) for key, value in self.facts() if value]),
             "sign": SIGNS.get(self.currency, self.currency),
             "summary": [],
@@ -73,13 +77,25 @@ class Sheet:
             "issued_by_label": self.labels["issued_by"],
             "issued_by": content["issued_by"],
             "signed": self.labels["signed"],
-            "check_code": codes.check_code(**self._identity()),
-            "qr": codes.qr_svg(codes.qr_text(**self._identity())),
+            "check_code": self.code(),
+            "qr": codes.qr_svg(codes.verify_address(self.paper.number, self.code()) or self.qr_text()),
+            "verify_at": codes.verify_page(),
         }
+
+    def code(self) -> str:
+        return codes.check_code(**self._identity())
+
+    def qr_text(self) -> str:
+        """What the QR says where there is no page to lead to."""
+        return codes.qr_text(**self._identity())
 
     def heading(self) -> list[Row]:
         """Below the number."""
         return [(self.labels["issued"], self.moment(self.issued_at))]
+
+    def amounts(self) -> list[str]:
+        """What stands large; several only where there are several currencies."""
+        return [self.money(self.content["amount"])]
 
     def payer(self) -> str:
         """Who paid or is paid, where that may be another than the customer."""
@@ -118,7 +134,7 @@ class Sheet:
 
     def _customer(self) -> list[Row]:
         customer, payer = self.content["customer"], self.payer()
-        rows: list[Row] = [(self.labels["customer_code"], customer["code"])]
+        rows: list[Row] = [(self.labels["customer_code"], customer["code"])] if customer["code"] else []
         if customer["tax_id"]:
             rows.append((self._tax_label(), customer["tax_id"]))
         if payer and payer not in (customer["name"], customer["latin_name"]):

@@ -10,6 +10,8 @@ from functools import lru_cache
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from receipts.papers.issued_words import ISSUED_LABELS
+
 LANGUAGES = ("en", "zh-hant")
 HTML_LANGUAGES = {"en": "en", "zh-hant": "zh-Hant-TW"}
 
@@ -85,6 +87,7 @@ LABELS: Mapping[str, Words] = {
         "The PDF of this refund receipt carries a digital signature; any change to it shows.",
         "本退款收據之 PDF 檔經數位簽章，任何變更均可查知。",
     ),
+    **ISSUED_LABELS,
 }
 
 MARKS: Mapping[str, Words] = {

@@ -10,7 +10,8 @@ from typing import Any
 class Paper:
     """The frozen content, and what only the moment of printing knows.
 
-    kind: "original", "duplicate", "void" or "returned". what: "receipt" or "refund".
+    kind: "original", "duplicate", "void" or "returned". what: "receipt", "refund" or a PaperKind. code: its check code,
+    where that does not follow from the content.
     """
 
     number: str
@@ -21,6 +22,7 @@ class Paper:
     voided_at: datetime | None = None
     returned_on: date | None = None
     what: str = "receipt"
+    code: str = ""
 
     @property
     def marks(self) -> list[str]:

@@ -6,20 +6,29 @@ from typing import Any
 from django.template.loader import render_to_string
 
 from billing.office.papers.engine import html_to_pdf
+from receipts.papers.bill_sheet import BillSheet
+from receipts.papers.earnings_sheet import EarningsSheet, ProviderYearSheet
 from receipts.papers.frame import Sheet, printable
 from receipts.papers.paper import Paper
 from receipts.papers.refund_sheet import RefundSheet
 from receipts.papers.sheet import ReceiptSheet
+from receipts.papers.statement_sheet import StatementSheet
+from receipts.papers.year_sheet import RefundsSheet, YearEndSheet
 
 log = logging.getLogger(__name__)
 
-SHEETS: dict[str, type[Sheet]] = {"receipt": ReceiptSheet, "refund": RefundSheet}
+SHEETS: dict[str, type[Sheet]] = {
+    "receipt": ReceiptSheet, "refund": RefundSheet, "statement": StatementSheet, "family": StatementSheet,
+    "tax_invoice": BillSheet, "credit_memo": BillSheet, "year_end": YearEndSheet, "refunds": RefundsSheet,
+    "earnings": EarningsSheet, "provider_year": ProviderYearSheet,
+}  # fmt: skip
+TEMPLATES = {"family": "statement", "tax_invoice": "bill", "credit_memo": "bill"}
 
 
 def render_html(paper: Paper, *, for_screen: bool = True) -> str:
     """The paper as a page. Without Pango this is what prints. for_screen: link the stylesheet."""
     context = {**lay_out(paper, check_fonts=not for_screen), "for_screen": for_screen}
-    return render_to_string(f"receipts/{paper.what}.html", context)
+    return render_to_string(f"receipts/{TEMPLATES.get(paper.what, paper.what)}.html", context)
 
 
 def render_pdf(paper: Paper) -> bytes:

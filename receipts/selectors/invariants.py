@@ -2,16 +2,18 @@
 
 from billing.selectors.invariants.office import guards_missing, numbers_have_holes
 from billing.selectors.proof import Rule, mine
+from receipts.selectors.paper_invariants import RULES as PAPER_RULES
 
 RULES = [
     Rule(
         3, "receipt_guards_in_place", "Receipts and their papers are guarded against change, in the database itself.",
         guards_missing(
             (
+                "receipts_issuedpaper", "receipts_paperdocument", "receipts_papercopy",
                 "receipts_receiptdocument", "receipts_receiptcopy", "receipts_refundreceipt",
                 "receipts_refundreceiptdocument", "receipts_refundreceiptcopy",
             ),
-            ("receipts_receipt",),
+            ("receipts_receipt", "receipts_paperrun"),
         ),
     ),
     Rule(
@@ -68,8 +70,10 @@ RULES = [
         WHERE {mine("coalesce(r.organization_id, n.organization_id)")}
           AND (r.id IS NULL OR n.id IS NULL AND r.email <> '')""",
     ),
+    *PAPER_RULES,
 ]  # fmt: skip
 COUNTED = {
     "receipts": ("receipts_receipt", "organization_id"),
+    "papers": ("receipts_issuedpaper", "organization_id"),
     "refund receipts": ("receipts_refundreceipt", "organization_id"),
 }

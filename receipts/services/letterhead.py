@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from billing.models import Customer
+from billing.models import Customer, Provider
 from billing.office.models import Organization, User
 from billing.office.papers.engine import paper_size
 from billing.office.policies import PolicyBook
@@ -13,14 +13,15 @@ from receipts.papers.labels import LANGUAGES
 
 
 def letterhead(
-    *, organization: Organization, customer: Customer, issued_at: datetime, issued_by: User | None, book: PolicyBook
-) -> dict[str, Any]:
+    *, organization: Organization, customer: Customer | Provider, issued_at: datetime, issued_by: User | None,
+    book: PolicyBook,
+) -> dict[str, Any]:  # fmt: skip
     """No queries. issued_at becomes the organization's wall clock with its offset."""
     return {
         "version": 1,
-        "languages": _languages(book),
+        "languages": languages_of(book),
         "paper": paper_size(organization.country),
-        "organization": _organization(organization),
+        "organization": organization_facts(organization),
         "customer": _customer(customer),
         "issued_at": issued_at.astimezone(organization.zone).isoformat(timespec="seconds"),
         "zone": organization.time_zone,
@@ -40,12 +41,12 @@ def amount_text(value: Decimal) -> str:
     return f"{value:.2f}"
 
 
-def _languages(book: PolicyBook) -> list[str]:
+def languages_of(book: PolicyBook) -> list[str]:
     chosen = [code for code in book.choices("receipts.languages") if code in LANGUAGES]
     return list(dict.fromkeys(chosen)) or ["en"]
 
 
-def _organization(organization: Organization) -> dict[str, str]:
+def organization_facts(organization: Organization) -> dict[str, str]:
     return {
         "code": organization.code,
         "name": organization.name,
@@ -61,13 +62,13 @@ def _organization(organization: Organization) -> dict[str, str]:
     }
 
 
-def _customer(customer: Customer) -> dict[str, str]:
+def _customer(customer: Customer | Provider) -> dict[str, str]:
     return {
         "code": customer.code,
         "name": customer.name,
         "latin_name": customer.latin_name,
         "tax_id": customer.tax_id,
-        "address": customer.address,
+        "address": customer.address if isinstance(customer, Customer) else "",
     }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.benchmarks import ground
 
 NAMES = (
-    "counter", "bulk", "maturity", "aging", "papers", "billing_run", "regeneration",
+    "counter", "bulk", "maturity", "aging", "papers", "statements", "billing_run", "regeneration",
     "forecast", "chasing", "charging", "latency", "webhooks", "bank_import",
 )  # fmt: skip
 

@@ -123,6 +123,10 @@ TRIGGERS = {
     "payments_webhookevent": f"{FROZEN} acts_once remembered",
     "payments_vaultcount": f"{KEPT} {AUDITED}",
     "payments_paymentvoid": f"{KEPT} {AUDITED}",
+    "receipts_issuedpaper": f"{KEPT} {AUDITED}",
+    "receipts_papercopy": f"{KEPT} {AUDITED}",
+    "receipts_paperdocument": f"{KEPT} {AUDITED}",
+    "receipts_paperrun": f"{AUDITED} {FROZEN}",
     "receipts_receipt": f"{AUDITED} {FROZEN}",
     "receipts_receiptcopy": f"{KEPT} {AUDITED}",
     "receipts_receiptdocument": f"{KEPT} {AUDITED}",
@@ -185,6 +189,7 @@ TOGETHER = {
     "gl_member_batch_of_organization", "gl_member_entry_of_organization", "adjustment_entry_of_organization",
     "adjustment_reversed_of_organization", "adjustment_line_of_organization", "adjustment_account_of_organization",
     "payer_question_customer_of_organization", "plan_request_customer_of_organization",
+    "paper_customer_of_organization", "paper_provider_of_organization",
     "earning_provider_of_organization", "payout_batch_same_organization", "payout_provider_of_organization",
 }  # fmt: skip
 OURS = "^(office|ledger|billing|payments|receipts|reconciliation)_"

@@ -33,6 +33,10 @@ RECORDS = {
     "family/refunds/<int:pk>": "payments.Refund",
     "family/invoices/<int:pk>": "billing.Invoice",
     "family/receipts/<int:pk>": "receipts.Receipt",
+    "family/papers/<int:pk>": "receipts.IssuedPaper",
+    "family/papers/receipts/<int:pk>": "receipts.Receipt",
+    "family/papers/refunds/<int:pk>": "receipts.RefundReceipt",
+    "family/papers/invoices/<int:pk>": "billing.Invoice",
     "api/v1/payments/<str:reference>": "payments.Payment.number",
     "api/v1/policies/<str:number>": "billing.Agreement.number",
     "api/v1/agreements/<str:number>": "billing.Agreement.number",
@@ -54,6 +58,7 @@ RECORDS = {
     "console/cheques/<int:pk>": "payments.Cheque",
     "console/collections/<int:pk>": "billing.CollectionCase",
     "console/credits/<int:pk>": "billing.CreditItem",
+    "console/credit-memos/<int:pk>": "billing.CreditMemo",
     "console/customers/<int:pk>": "billing.Customer",
     "console/debt-plans/<int:pk>": "billing.DebtPlan",
     "console/deposits/<int:pk>": "payments.Deposit",
@@ -75,6 +80,8 @@ RECORDS = {
     "console/matching-rules/<int:pk>": "reconciliation.MatchingRule",
     "console/messages/<int:pk>": "office.Notice",
     "console/pauses/<int:pk>": "billing.DunningPause",
+    "console/paper-runs/<int:pk>": "receipts.PaperRun",
+    "console/papers/<int:pk>": "receipts.IssuedPaper",
     "console/payments/<int:pk>": "payments.Payment",
     "console/payouts/<int:pk>": "billing.PayoutBatch",
     "console/people/<int:pk>": "office.Membership.user_id",
@@ -131,11 +138,13 @@ SECRETS = {
     "invitation/<str:token>": "a link mailed to who is invited",
     "password/<str:token>": "a link mailed to who forgot the password",
     "account/email/<str:token>": "a link mailed to a new address",
+    "verify/<path:mark>": "the number and the check code of a paper",
     "console/welcome/<uidb64>": "the signed invitation of a new user",
 }
 # Screens that open for a record in a certain state only, which a skeleton is not in. Strangers are compared all the
 # same; that the owner finds the record is tested where the screen is made.
 NEEDS_A_STATE = {
+    "console/papers/<int:pk>/mail/",
     "console/agreements/<int:pk>/policy/", "console/agreements/<int:pk>/revive/",
     "console/agreements/<int:pk>/rider/", "console/agreements/<int:pk>/additional-premium/",
     "console/agreements/<int:pk>/lend/", "console/policy-loans/<int:pk>/bill/", "console/cash/safe/<int:pk>/explain/",
