@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from receipts.pages import history, invoice, papers, receipt, refund_receipt, verify
+from receipts.pages import history, invoice, papers, receipt, refund_receipt, teacher_papers, verify
 
 urlpatterns = [
     path("family/invoices/<int:pk>/", invoice.invoice, name="family_invoice"),
@@ -16,6 +16,9 @@ urlpatterns = [
     path("family/papers/receipts/<int:pk>/paper.pdf", papers.receipt_pdf, name="family_papers_receipt"),
     path("family/papers/refunds/<int:pk>/paper.pdf", papers.refund_pdf, name="family_papers_refund"),
     path("family/papers/invoices/<int:pk>/", papers.family_invoice_paper, name="family_invoice_paper"),
+    path("teacher/papers/", teacher_papers.papers, name="teacher_papers"),
+    path("teacher/papers/month/", teacher_papers.month_paper, name="teacher_month_paper"),
+    path("teacher/papers/year/", teacher_papers.year_paper, name="teacher_year_paper"),
     path("verify/", verify.verify, name="verify"),
     path("verify/<path:mark>/", verify.verify_paper, name="verify_paper"),
 ]
