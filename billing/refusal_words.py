@@ -278,6 +278,10 @@ SENTENCES: dict[str, Sentence] = {
     "month_pack_once": _("The pack of this month is there or being made."),
     "month_pack_has_file": _("A pack that was made has its file."),
     "reconciliation_monthpack_approval_id_key": _("This approval was already used."),
+    "pay_link_customer_of_organization": NOT_HERE,
+    "pay_link_holds_a_while": _("A pay link holds from the moment it is made."),
+    "pay_link_revoked_when": _("A pay link is revoked at a time."),
+    "method_once_has_no_place": _("A card given for one payment is charged for nothing else."),
 }
 CODES = {
     "agreement_request_once": "key_reused",

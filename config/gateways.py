@@ -17,6 +17,7 @@ SANDBOX: tuple[tuple[str, dict[str, str]], ...] = (
         {
             "base_url": "{url}", "security_key": "sandbox-precisepay-security-key",
             "tokenization_key": "sandbox-precisepay-public-key", "webhook_key": "sandbox-precisepay-signing-key",
+            "checkout_key": "sandbox-precisepay-checkout-key",
         },
     ),
     (

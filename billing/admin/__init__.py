@@ -17,6 +17,7 @@ from billing.admin import move_page as move_page
 from billing.admin import notices as notices
 from billing.admin import office as office
 from billing.admin import organization as organization
+from billing.admin import pay_links as pay_links
 from billing.admin import people as people
 from billing.admin import plans as plans
 from billing.admin import policies as policies

@@ -29,6 +29,7 @@ from billing.models.invitation import Invitation
 from billing.models.invoice import Invoice, InvoiceKind, InvoiceLine
 from billing.models.lesson import Attendance, Lesson, LessonCredit, LessonCreditUse, LessonSeat, PackageUse
 from billing.models.party import Provider, Student
+from billing.models.pay_link import PayLink
 from billing.models.plan import AgreementKind, Basis, DiscountRule, Frequency, Plan, PlanItem, PlanPrice
 from billing.models.plan_request import PlanRequest
 from billing.models.premium import InsurancePolicy, PolicyLoan, PolicyLoanBill
@@ -81,6 +82,7 @@ __all__ = [
     "LessonCreditUse",
     "LessonSeat",
     "PackageUse",
+    "PayLink",
     "PayerRecord",
     "Payout",
     "PayoutBatch",

@@ -30,5 +30,13 @@ METHOD_POLICIES = (
         _("Where more than this is owed or collected next, adding a method needs a second factor; empty: never."),
         _("in the organization's currency"),
     ),
+    Policy(
+        "pay_links.days", "number", 14,
+        _("A pay link, by which a bill is paid without signing in, holds so long; 0: none are made."), _("days"),
+    ),
+    Policy(
+        "payments.transfer_account", "text", "",
+        _("Code of our bank account that payers are told to transfer to; empty: the first one in the currency."),
+    ),
     Policy("payments.methods.pay_day", "flag", False, _("Families may choose the day of the month autopay collects.")),
 )  # fmt: skip

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Protocol, runtime_checkable
 
 from payments.gateways.values import (
+    Authentication,
     DebtorAccount,
     Event,
     GatewayRef,
@@ -73,6 +74,7 @@ __all__ = [
     "WALLET",
     "ZERO_VERIFY",
     "Advice",
+    "Authentication",
     "Check",
     "DebtorAccount",
     "Event",

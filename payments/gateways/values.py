@@ -91,6 +91,22 @@ class GatewayRef:
 
 
 @dataclass(frozen=True)
+class Authentication:
+    """What the payer's bank said of them by 3-D Secure, told by the processor's script in their browser (R27).
+
+    Good for one charge of the amount it was asked for; sent on, kept and logged nowhere. outcome: "verified", or
+    "attempted" where the bank takes no part.
+    """
+
+    outcome: str
+    cryptogram: str = field(default="", repr=False)
+    transaction: str = field(default="", repr=False)
+    indicator: str = ""
+    version: str = ""
+    directory_id: str = ""
+
+
+@dataclass(frozen=True)
 class OrderRef:
     """What is paid for, for the payer's statement and the processor's screens. number: at most 20 characters.
 
@@ -102,6 +118,7 @@ class OrderRef:
     email: str = ""
     ip: str = ""
     notice: str = ""
+    authentication: Authentication | None = None
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,8 @@ class PaymentMethod(models.Model):
     We hold the processor's token, encrypted, and what may be shown. token_hash: keyed, unique (R30). fingerprint: the
     processor's mark of the number; number_hash: keyed, of routing and account number, where a payer's own bank told it
     us. Neither leads back to the number. place: 1 is the primary, then the backups in order (R34); 0 is none.
-    likeness: brand, last four, expiry and postal code, for a warning where there is no fingerprint.
+    likeness: brand, last four, expiry and postal code, for a warning where there is no fingerprint. is_once: given for
+    one payment; it has no place, and is forgotten when that is known.
     """
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
@@ -65,6 +66,7 @@ class PaymentMethod(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=MethodState.choices, default=MethodState.VERIFYING)
     state_reason = models.CharField(_("why"), max_length=200, blank=True)
     place = models.PositiveSmallIntegerField(_("place"), default=0)
+    is_once = models.BooleanField(_("for one payment"), default=False)
     token = EncryptedTextField(blank=True)
     token_hash = models.CharField(max_length=64)
     payer_id = EncryptedTextField(blank=True)
@@ -106,6 +108,7 @@ class PaymentMethod(models.Model):
             ),
             models.UniqueConstraint(fields=["customer", "place"], condition=Q(place__gt=0), name="method_place_once"),
             models.CheckConstraint(condition=Q(place=0) | Q(state="active"), name="method_place_needs_active"),
+            models.CheckConstraint(condition=Q(is_once=False) | Q(place=0), name="method_once_has_no_place"),
             models.CheckConstraint(condition=Q(micro_tries__lte=3), name="method_three_tries"),
             models.CheckConstraint(
                 condition=~Q(instrument="bank") | Q(ach_status__isnull=False), name="method_bank_has_status"
@@ -120,6 +123,9 @@ class PaymentMethod(models.Model):
         indexes = [
             models.Index(fields=["fingerprint"], condition=~Q(fingerprint=""), name="method_by_fingerprint"),
             models.Index(fields=["number_hash"], condition=~Q(number_hash=""), name="method_by_number"),
+            models.Index(
+                fields=["made_at"], condition=Q(is_once=True) & ~Q(state="removed"), name="method_once_to_forget"
+            ),
             models.Index(fields=["likeness"], condition=~Q(likeness=""), name="method_by_likeness"),
         ]
 

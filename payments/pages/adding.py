@@ -49,7 +49,7 @@ def add(request: HttpRequest, customer_pk: int, instrument: str) -> HttpResponse
     problem = ""
     if request.method == "POST":
         try:
-            order = _order(request, customer, offer, replaced, now)
+            order = read_order(request, customer, offer, now=now, replaced=replaced)
             attempt = add_method(order, now=now, by=user)
             return HttpResponseRedirect(reverse("family_method_adding", args=[attempt.pk]))
         except DomainError as refusal:
@@ -83,10 +83,14 @@ def _replaced(request: HttpRequest, customer: Customer) -> PaymentMethod | None:
     return method
 
 
-def _order(
-    request: HttpRequest, customer: Customer, offer: Offer, replaced: PaymentMethod | None, now: datetime
+def read_order(
+    request: HttpRequest, customer: Customer, offer: Offer, *, now: datetime, replaced: PaymentMethod | None = None,
+    is_once: bool = False, link: int = 0,
 ) -> AddOrder:  # fmt: skip
-    """Raises BadInput. The token is passed on unread; everything else is refused where it looks like a number."""
+    """Raises BadInput. link: of somebody who is not signed in, whose browser nobody knows.
+
+    The token is passed on unread; everything else is refused where it looks like a number.
+    """
     token, key = request.POST.get("token", ""), request.POST.get("request_key", "")
     if not token or len(token) > LONGEST_TOKEN:
         raise BadInput(_("The card or account was not read. Fill in its fields once more."), field="token")
@@ -101,7 +105,8 @@ def _order(
     )  # fmt: skip
     return AddOrder(
         customer=customer, account=offer.account, token=hosted, request_key=key, postal_code=postal_code,
-        replaces=replaced.pk if replaced else None, is_new_device=is_new_device(request, now), ip=address_of(request),
+        replaces=replaced.pk if replaced else None, is_new_device=bool(link) or is_new_device(request, now),
+        ip=address_of(request), is_once=is_once, link=link,
     )  # fmt: skip
 
 

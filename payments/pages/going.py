@@ -20,7 +20,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from billing.errors import DomainError
-from billing.models import Invoice
+from billing.models import Customer, Invoice
 from billing.money import ZERO
 from billing.office import clock
 from payments.gateways.base import Forged, Unreadable
@@ -28,9 +28,10 @@ from payments.gateways.registry import NotConfigured, configurations, gateway_fo
 from payments.models import GatewayAccount, PaymentAttempt
 from payments.models.attempt import AttemptState, Operation
 from payments.models.gateway_account import GatewayKind
-from payments.pages.own import own_attempt, own_customer, user_of
+from payments.pages.doors import Door, door_of
+from payments.pages.own import own_customer, user_of
 from payments.services.inbox import count_refusal, keep_events
-from payments.services.methods.paying import Till, check_limit, read_shares, tills_for
+from payments.services.methods.paying import Till, check_limit, read_shares
 from payments.services.redirecting import METHODS, RedirectOrder, form_of, look_again, start_redirect
 
 LONGEST_KEY, LONGEST_HANDLE, LONGEST_FORM = 40, 80, 100_000
@@ -42,39 +43,51 @@ Shares = list[tuple[Invoice, Decimal]]
 @login_required
 def at_bank(request: HttpRequest, customer_pk: int, currency: str, account_pk: int) -> HttpResponse:
     """What was chosen is shown whole; confirm and the key of that page start it, once."""
-    user, now = user_of(request), clock.now()
-    customer = own_customer(user, customer_pk)
-    till = next((one for one in tills_for([customer], now) if one.currency == currency), None)
-    key = request.POST.get("request_key", "")[:LONGEST_KEY] if request.POST.get("confirm") else ""
-    if key and (earlier := _earlier(customer.organization_id, customer_pk, key)):  # the second of two clicks
-        return HttpResponseRedirect(reverse("family_going", args=[earlier.pk]))
-    account = next((one for one in till.places if one.pk == account_pk), None) if till else None
-    if till is None or account is None:
+    user = user_of(request)
+    door, customer = Door(user=user), own_customer(user, customer_pk)
+    if (earlier := _earlier(request, door, customer)) is not None:
+        return earlier
+    till = door.find_till(customer, currency, clock.now())
+    if till is None:
+        raise Http404
+    return pay_at_bank(request, door, till, str(account_pk))
+
+
+def pay_at_bank(request: HttpRequest, door: Door, till: Till, place: str) -> HttpResponse:
+    """Net banking or UPI. place: the key of the account. Raises Http404 for one that is not offered here."""
+    if (earlier := _earlier(request, door, till.customer)) is not None:  # the second of two clicks
+        return earlier
+    account = next((one for one in till.places if str(one.pk) == place), None)
+    if account is None:
         raise Http404
     shares: Shares = []
     try:
         shares = _chosen(request, till, account)
-        if key:
-            order = RedirectOrder(
-                customer, account, [(invoice.pk, amount) for invoice, amount in shares], _request_key(key),
-                request.build_absolute_uri(reverse("family_pay_back", args=[account.configuration])),
-                request.POST.get("handle", "").strip()[:LONGEST_HANDLE],
-            )  # fmt: skip
-            return HttpResponseRedirect(
-                reverse("family_going", args=[start_redirect(order, now=now, by=user).pk])
-            )  # fmt: skip
+        if not request.POST.get("confirm"):
+            return _confirm(request, door, till, account, shares, "")
+        order = RedirectOrder(
+            till.customer, account, [(invoice.pk, amount) for invoice, amount in shares], _request_key(request),
+            request.build_absolute_uri(reverse("family_pay_back", args=[account.configuration])),
+            request.POST.get("handle", "").strip()[:LONGEST_HANDLE], door.link_id,
+        )  # fmt: skip
+        return HttpResponseRedirect(door.going(start_redirect(order, now=clock.now(), by=door.user)))
     except DomainError as refusal:
-        return _confirm(request, till, account, shares, str(refusal))
-    return _confirm(request, till, account, shares, "")
+        return _confirm(request, door, till, account, shares, str(refusal))
 
 
-def _request_key(key: str) -> str:
-    return f"bank:{key}"[:80]
+def _request_key(request: HttpRequest) -> str:
+    return f"bank:{request.POST.get('request_key', '')[:LONGEST_KEY]}"
 
 
-def _earlier(organization_id: int, customer_pk: int, key: str) -> PaymentAttempt | None:
-    rows = PaymentAttempt.objects.filter(organization=organization_id, customer=customer_pk)
-    return rows.filter(request_key=_request_key(key)).first()
+def _earlier(request: HttpRequest, door: Door, customer: Customer) -> HttpResponse | None:
+    """Where what the same page started before stands."""
+    if not request.POST.get("confirm"):
+        return None
+    rows = PaymentAttempt.objects.filter(organization=customer.organization_id, customer=customer)
+    found = rows.filter(request_key=_request_key(request)).first()
+    if found is None or (door.is_link and found.decision.get("link") != door.link_id):
+        return None
+    return HttpResponseRedirect(door.going(found))
 
 
 def _chosen(request: HttpRequest, till: Till, account: GatewayAccount) -> Shares:
@@ -89,12 +102,12 @@ def _sum(shares: Shares) -> Decimal:
 
 
 def _confirm(
-    request: HttpRequest, till: Till, account: GatewayAccount, shares: Shares, problem: str
+    request: HttpRequest, door: Door, till: Till, account: GatewayAccount, shares: Shares, problem: str
 ) -> HttpResponse:  # fmt: skip
     context = {
-        "shares": shares, "total": _sum(shares), "currency": till.currency, "problem": problem,
-        "is_upi": account.kind == GatewayKind.UPI, "request_key": secrets.token_hex(16),
-        "handle": request.POST.get("handle", "")[:LONGEST_HANDLE],
+        "shares": shares, "total": _sum(shares), "currency": till.currency, "problem": problem, "door": door,
+        "is_upi": account.kind == GatewayKind.UPI, "request_key": secrets.token_hex(16), "account": account,
+        "handle": request.POST.get("handle", "")[:LONGEST_HANDLE], "action": door.till(till.customer, till.currency),
     }  # fmt: skip
     return render(request, "pages/pay/bank.html", context, status=422 if problem else 200)
 
@@ -103,20 +116,25 @@ def _confirm(
 @login_required
 def going(request: HttpRequest, pk: int) -> HttpResponse:
     """Where the payer goes from here; once it is known what came of it, how it stands."""
-    attempt = own_attempt(user_of(request), pk, Operation.SALE)
+    return show_going(request, Door(user=user_of(request)), pk)
+
+
+def show_going(request: HttpRequest, door: Door, pk: int) -> HttpResponse:
+    """Of an attempt that was made by this door."""
+    attempt = door.attempt(pk, Operation.SALE)
     if attempt.method is not None or attempt.state != AttemptState.PENDING:
-        return HttpResponseRedirect(reverse("family_paid", args=[pk]))
+        return HttpResponseRedirect(door.result(attempt))
     now = clock.now()
     if attempt.ask_at is not None and attempt.ask_at <= now:  # nobody has asked for a while
         attempt = look_again(attempt, now=now)
         if attempt.state != AttemptState.PENDING:
-            return HttpResponseRedirect(reverse("family_paid", args=[pk]))
+            return HttpResponseRedirect(door.result(attempt))
     fields = form_of(attempt)
     address = urldefrag(attempt.redirect).url if fields else ""
     link = "" if fields else attempt.redirect
     context = {
         "attempt": attempt, "fields": fields, "address": address, "link": link, "code": _code(link) if link else "",
-        "again_in": AGAIN,
+        "again_in": AGAIN, "door": door, "result": door.result(attempt),
     }  # fmt: skip
     answer = render(request, "pages/pay/going.html", context)
     if address:
@@ -157,6 +175,6 @@ def back(request: HttpRequest, configuration: str) -> HttpResponse:
     if attempt is None:
         return HttpResponse(_("This was not sent by your bank."), status=HTTPStatus.BAD_REQUEST)
     look_again(attempt, now=now)
-    answer = HttpResponseRedirect(reverse("family_paid", args=[attempt.pk]))
+    answer = HttpResponseRedirect(door_of(attempt).result(attempt))
     answer.status_code = HTTPStatus.SEE_OTHER
     return answer

@@ -28,11 +28,13 @@ def methods(request: HttpRequest) -> HttpResponse:
 
 def _wallet(customer: Customer, now: datetime) -> dict[str, Any]:
     today = customer.organization.today(now)
-    rows = PaymentMethod.objects.filter(customer=customer).exclude(state=MethodState.REMOVED)
+    rows = PaymentMethod.objects.filter(customer=customer, is_once=False).exclude(state=MethodState.REMOVED)
     found = [shown(row, today) for row in rows]
     kept = sorted((one for one in found if not one.is_leaving), key=lambda one: (one.method.place or 99, one.method.pk))
     agreements = Agreement.objects.running().filter(customer=customer).select_related("student", "plan").order_by("pk")
-    removed = PaymentMethod.objects.filter(customer=customer, state=MethodState.REMOVED).order_by("-removed_at")[:5]
+    removed = PaymentMethod.objects.filter(customer=customer, is_once=False, state=MethodState.REMOVED).order_by(
+        "-removed_at"
+    )[:5]
     return {
         "customer": customer, "methods": kept, "offers": offers_for(customer, now), "agreements": agreements,
         "last_place": max((one.method.place for one in kept), default=0),

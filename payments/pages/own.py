@@ -24,7 +24,7 @@ def own_customer(user: User, pk: int) -> Customer:
 
 def own_method(user: User, pk: int) -> PaymentMethod:
     """Raises Http404."""
-    rows = PaymentMethod.objects.filter(customer__in=own_customers(user), pk=pk)
+    rows = PaymentMethod.objects.filter(customer__in=own_customers(user), is_once=False, pk=pk)
     return _found(rows.select_related("customer__organization", "organization", "gateway_account").first())
 
 

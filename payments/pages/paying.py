@@ -1,26 +1,31 @@
-"""Pay now: choose invoices and amounts, see what will be charged, charge it, and an honest word of what came of it."""
+"""Pay now: choose invoices or an amount, see what will be charged, charge it, and an honest word of what came of it."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from billing.errors import BadInput, DomainError
-from billing.money import format_amount
+from billing.errors import DomainError
+from billing.models import Customer
+from billing.money import format_amount, parse_amount
 from billing.office import clock
 from payments.gateways.base import Reason
-from payments.models import PaymentAttempt
-from payments.models.attempt import AttemptState, Operation
-from payments.pages.own import kept, own_attempt, own_customer, own_customers, user_of
+from payments.models import PaymentAttempt, RetryDecision
+from payments.models.attempt import AttemptState
+from payments.models.payment_method import Instrument
+from payments.pages import cards, going, transferring
+from payments.pages.doors import TAKES, Door
+from payments.pages.own import kept, own_customer, own_customers, user_of
 from payments.services.methods.offering import offers_for
-from payments.services.methods.paying import Till, find_paid, pay_now, read_choice, tills_for
+from payments.services.methods.paying import Till, find_paid, pay_now, read_choice, share_out, tills_for
 from payments.services.methods.words import declined_words
+from payments.services.settling import METHODS
 
 LONGEST_KEY = 40
 # How often a page that waits looks again, in seconds.
@@ -31,20 +36,38 @@ AGAIN = 5
 @login_required
 def pay(request: HttpRequest) -> HttpResponse:
     """What is owed, by account and currency, each with its own choice."""
+    user, now = user_of(request), clock.now()
+    return show_tills(request, Door(user=user), tills_for(own_customers(user), now))
+
+
+def show_tills(request: HttpRequest, door: Door, tills: Sequence[Till]) -> HttpResponse:
     now = clock.now()
-    tills = tills_for(own_customers(user_of(request)), now)
-    shown = [(till, _rows(till, {}), [] if till.methods else offers_for(till.customer, now)) for till in tills]
-    return render(request, "pages/pay/choose.html", {"tills": shown})
+    shown = [(till, _rows(till, {}), _offers(till, now), _address(door, till)) for till in tills]
+    return render(request, "pages/pay/choose.html", {"tills": shown, "door": door})
+
+
+def _offers(till: Till, now: datetime) -> list[Instrument]:
+    """What the payer may give now, of ways to pay that are taken."""
+    return [one for one in offers_for(till.customer, now) if METHODS[one] in till.takes]
+
+
+def _address(door: Door, till: Till) -> str:
+    return door.till(till.customer, till.currency)
 
 
 def _rows(till: Till, typed: Mapping[str, str], chosen: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Everything whole is chosen at first, but what is disputed; after a refusal, what was typed."""
+    """All that is due is chosen at first, or everything where nothing is; never what is disputed. After a refusal, what
+    was typed."""
+    is_due = any(one.is_due for one in till.payables)
     rows = []
     for one in till.payables:
         name = f"amount_{one.invoice.pk}"
-        is_checked = str(one.invoice.pk) in chosen if typed else not one.invoice.is_disputed
+        at_first = not one.invoice.is_disputed and (one.is_due or not is_due)
         whole = format_amount(one.invoice.open_amount, till.currency)
-        rows.append({"payable": one, "name": name, "value": kept(typed.get(name, whole)), "is_checked": is_checked})
+        rows.append({
+            "payable": one, "name": name, "value": kept(typed.get(name, whole)),
+            "is_checked": str(one.invoice.pk) in chosen if typed else at_first,
+        })  # fmt: skip
     return rows
 
 
@@ -52,48 +75,107 @@ def _rows(till: Till, typed: Mapping[str, str], chosen: Sequence[str] = ()) -> l
 @login_required
 def pay_till(request: HttpRequest, customer_pk: int, currency: str) -> HttpResponse:
     """What was chosen is shown whole before anything is charged; confirm and the key of that page charge it, once."""
-    customer = own_customer(user_of(request), customer_pk)
-    key = request.POST.get("request_key", "")[:LONGEST_KEY] if request.POST.get("confirm") else ""
-    till = next((one for one in tills_for([customer], clock.now()) if one.currency == currency), None)
+    user = user_of(request)
+    return at_till(request, Door(user=user), own_customer(user, customer_pk), currency)
+
+
+def at_till(request: HttpRequest, door: Door, customer: Customer, currency: str) -> HttpResponse:
+    """By the way to pay that was chosen: a kept method, a new card, the payer's bank, or a transfer."""
+    till = door.find_till(customer, currency, clock.now())
+    way, _colon, place = request.POST.get("method", "").partition(":")
+    ways: dict[str, Callable[[HttpRequest, Door, Till], HttpResponse]] = {
+        "card": cards.pay_by_card, "transfer": transferring.show_transfer, "": _pay_kept,
+    }  # fmt: skip
     try:
         if till is None:
-            raise BadInput(_("Nothing is to be paid here."), field="invoices", code="nothing_owed")
-        choice = read_choice(till, request.POST, request.POST.getlist("invoices"))
-        if key:
-            attempt = pay_now(choice, request_key=key, now=clock.now(), by=user_of(request))
-            return _to_result(attempt)
+            return _second_click(request, door, customer) or _nothing_owed(request, door)
+        if request.POST.get("share"):
+            return _shared(request, door, till)
+        if way == "bank":
+            return going.pay_at_bank(request, door, till, place)
+        return ways.get(way, _pay_kept)(request, door, till)
     except DomainError as refusal:
-        earlier = find_paid(customer, key) if key else None
-        if earlier is not None:  # the second of two clicks
-            return _to_result(earlier)
-        rows = _rows(till, request.POST, request.POST.getlist("invoices")) if till else []
-        refused = {
-            "tills": [(till, rows, [])] if till else [],
-            "problem": str(refusal),
-            "field": refusal.field,
-            "typed": request.POST,
-        }
-        return render(request, "pages/pay/choose.html", refused, status=422)
-    context = {"till": till, "choice": choice, "request_key": secrets.token_hex(16)}
+        return _second_click(request, door, customer) or _refused(request, door, till, refusal)
+
+
+def _pay_kept(request: HttpRequest, door: Door, till: Till) -> HttpResponse:
+    """Raises DomainError."""
+    choice = read_choice(till, request.POST, request.POST.getlist("invoices"))
+    key = key_of(request)
+    if key:
+        attempt = pay_now(choice, request_key=key, now=clock.now(), by=door.user, link=door.link_id)
+        return HttpResponseRedirect(door.result(attempt))
+    context = {"till": till, "choice": choice, "request_key": secrets.token_hex(16), "door": door}
     return render(request, "pages/pay/confirm.html", context)
 
 
-def _to_result(attempt: PaymentAttempt) -> HttpResponse:
-    return HttpResponseRedirect(reverse("family_paid", args=[attempt.pk]))
+def key_of(request: HttpRequest) -> str:
+    """The key of the page on which it was confirmed; "" while it is only looked at."""
+    return request.POST.get("request_key", "")[:LONGEST_KEY] if request.POST.get("confirm") else ""
+
+
+def _second_click(request: HttpRequest, door: Door, customer: Customer) -> HttpResponse | None:
+    """The second of two clicks leads to what the first one made."""
+    key = key_of(request)
+    earlier = find_paid(customer, key) if key else None
+    is_own = earlier is not None and (not door.is_link or earlier.decision.get("link") == door.link_id)
+    return HttpResponseRedirect(door.result(earlier)) if earlier is not None and is_own else None
+
+
+def _nothing_owed(request: HttpRequest, door: Door) -> HttpResponse:
+    context = {"tills": [], "problem": _("Nothing is to be paid here."), "door": door}
+    return render(request, "pages/pay/choose.html", context, status=422)
+
+
+def _shared(request: HttpRequest, door: Door, till: Till) -> HttpResponse:
+    """An amount, set against the invoices as the house does it, to be looked at before anything is charged."""
+    total = parse_amount(request.POST.get("total", ""), till.currency, field="total")
+    shares = share_out(till, total, clock.now())
+    typed: dict[str, Any] = dict(request.POST.items()) | {
+        f"amount_{invoice.pk}": format_amount(amount, till.currency) for invoice, amount in shares
+    }  # fmt: skip
+    rows = _rows(till, typed, [str(invoice.pk) for invoice, _amount in shares])
+    offers = _offers(till, clock.now())
+    context = {
+        "tills": [(till, rows, offers, _address(door, till))], "typed": typed, "door": door, "shared": total,
+    }  # fmt: skip
+    return render(request, "pages/pay/choose.html", context)
+
+
+def _refused(request: HttpRequest, door: Door, till: Till | None, refusal: DomainError) -> HttpResponse:
+    tills = []
+    if till is not None:
+        rows = _rows(till, request.POST, request.POST.getlist("invoices"))
+        tills = [(till, rows, _offers(till, clock.now()), _address(door, till))]
+    context = {
+        "tills": tills, "problem": str(refusal), "field": refusal.field, "typed": request.POST, "door": door,
+    }  # fmt: skip
+    return render(request, "pages/pay/choose.html", context, status=422)
 
 
 @require_GET
 @login_required
 def paid(request: HttpRequest, pk: int) -> HttpResponse:
     """What is known of it now. While nobody knows, the page says so, looks again by itself, and offers nothing."""
-    attempt = own_attempt(user_of(request), pk, Operation.SALE, Operation.AUTH, Operation.CAPTURE)
-    claims = attempt.claims.select_related("invoice").order_by("pk")
+    return show_result(request, Door(user=user_of(request)), pk)
+
+
+def show_result(request: HttpRequest, door: Door, pk: int) -> HttpResponse:
+    """Of an attempt that was made by this door; paid is what the processor said and the books hold."""
+    attempt = door.attempt(pk, *TAKES)
     is_suspected = attempt.state == AttemptState.NOT_SENT and attempt.reason == Reason.FRAUD_SUSPECTED
     is_refused = attempt.state == AttemptState.DECLINED or is_suspected
     waits = attempt.state in (AttemptState.CREATED, AttemptState.SENT, AttemptState.UNKNOWN)
     context = {
-        "attempt": attempt, "claims": claims, "is_waiting": waits, "again_in": AGAIN,
-        "words": declined_words(attempt.reason) if is_refused else None,
+        "attempt": attempt, "claims": attempt.claims.select_related("invoice").order_by("pk"), "door": door,
+        "is_waiting": waits, "looks_again": waits or (attempt.state == AttemptState.PENDING and not attempt.method),
+        "again_in": AGAIN, "words": declined_words(attempt.reason) if is_refused else None,
         "is_part": attempt.approved_amount is not None and attempt.approved_amount < attempt.amount,
+        "decision": _decision(attempt) if door.user else None,
     }  # fmt: skip
     return render(request, "pages/pay/result.html", context)
+
+
+def _decision(attempt: PaymentAttempt) -> RetryDecision | None:
+    """Where the family may choose a day or another way for what failed."""
+    return RetryDecision.objects.filter(failed=attempt, done_at__isnull=True).first()

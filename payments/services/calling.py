@@ -1,7 +1,7 @@
 """Asking a processor, with nothing locked: phases two and three of a charge (invariants 25-30)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -17,6 +17,7 @@ from billing.services.locking import lock_customers
 from billing.transactions import in_transaction, transaction_required
 from payments.gateways import base
 from payments.gateways.base import (
+    Authentication,
     GatewayRef,
     HostedToken,
     MandateGateway,
@@ -51,13 +52,14 @@ LOST_AFTER = timedelta(seconds=90)
 @dataclass(frozen=True)
 class Extra:
     """What a call needs besides its attempt, and nobody keeps: a token that is good once, amounts a payer typed, what
-    they allow their bank, and where their browser comes back to."""
+    they allow their bank, what it said of them, and where their browser comes back to."""
 
     token: HostedToken | None = None
     payer: PayerRef | None = None
     minor_amounts: tuple[int, int] = (0, 0)
     terms: MandateTerms | None = None
     return_url: str = ""
+    authentication: Authentication | None = None
 
 
 def send_attempt(attempt: PaymentAttempt, extra: Extra | None = None) -> PaymentAttempt:
@@ -235,9 +237,8 @@ def _payer(extra: Extra) -> PayerRef:
 def _sale(gateway: PaymentGateway, attempt: PaymentAttempt, extra: Extra) -> Result:
     """Charge a method; without one the payer pays at their bank. Raises NotSupported."""
     if attempt.method is not None:
-        return gateway.charge(
-            _method(attempt), money_of(attempt), attempt.key, order_ref(attempt), _credential(attempt)
-        )  # fmt: skip
+        order = replace(order_ref(attempt), authentication=extra.authentication)
+        return gateway.charge(_method(attempt), money_of(attempt), attempt.key, order, _credential(attempt))
     if base.REDIRECT not in gateway.capabilities:
         raise NotSupported(base.REDIRECT)
     pages = cast(RedirectGateway, gateway)

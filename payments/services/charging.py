@@ -12,12 +12,12 @@ from billing.money import ZERO
 from billing.office.models import User
 from billing.refusals import explained
 from billing.transactions import in_transaction, transaction_required
-from payments.gateways.base import Result
+from payments.gateways.base import Authentication, Result
 from payments.models import AttemptClaim, PaymentAttempt, PaymentMethod
 from payments.models.attempt import AttemptState, Operation
 from payments.services import fraud, settling
 from payments.services.attempts import AttemptOrder, prepare_attempt
-from payments.services.calling import send_attempt
+from payments.services.calling import Extra, send_attempt
 
 # Voids of money that must go back whatever it takes: of a success that came late, of a payment the office voided.
 TAKEN_BACK = ("airbag", "void")
@@ -29,12 +29,13 @@ log = structlog.get_logger(__name__)
 def charge(
     *, method: PaymentMethod, invoices: Sequence[tuple[int, Decimal]], request_key: str, now: datetime,
     by: User | None, by_payer: bool, channel: str, decision: dict[str, Any], follows: PaymentAttempt | None = None,
-    operation: str = Operation.SALE,
+    operation: str = Operation.SALE, authentication: Authentication | None = None,
 ) -> PaymentAttempt:  # fmt: skip
     """Charge invoices to a method: committed attempt, call, outcome. Called outside any transaction.
 
-    invoices: (key, amount) in the method's gateway currency. The same request_key gives the same attempt, which is
-    not sent again. One that seems fraudulent is not sent at all: it comes back as not carried out, for a person (R49).
+    invoices: (key, amount) in the method's gateway currency. authentication: what the payer's bank said of them just
+    now. The same request_key gives the same attempt, which is not sent again. One that seems fraudulent is not sent at
+    all: it comes back as not carried out, for a person (R49).
     Raises BeingConfirmed, NotChargeable, MethodUnusable, KeyReused, BadInput, Busy.
     """
     order = AttemptOrder(
@@ -45,7 +46,7 @@ def charge(
     )  # fmt: skip
     with explained():
         attempt = in_transaction(partial(_prepare_charge, order, now, by))
-    return send_attempt(attempt)
+    return send_attempt(attempt, Extra(authentication=authentication))
 
 
 @transaction_required

@@ -46,6 +46,7 @@ class RedirectOrder:
     """invoices: (key, amount) in the account's currency. return_url: where the browser comes back to; not used by UPI.
 
     handle: a UPI id, where the payer wants to be asked in their app instead of following a link; kept nowhere.
+    link: key of the pay link by which they came, 0 for none.
     """
 
     customer: Customer
@@ -54,6 +55,7 @@ class RedirectOrder:
     request_key: str
     return_url: str = ""
     handle: str = field(default="", repr=False)
+    link: int = 0
 
 
 def accounts_for(customer: Customer, currency: str, book: PolicyBook, now: datetime) -> list[GatewayAccount]:
@@ -82,13 +84,18 @@ def start_redirect(order: RedirectOrder, *, now: datetime, by: User | None) -> P
     asked = AttemptOrder(
         gateway_account=order.account, customer_id=order.customer.pk, operation=Operation.SALE,
         currency=order.account.currency, request_key=order.request_key, claims=tuple(order.invoices),
-        amount=sum((amount for _pk, amount in order.invoices), ZERO), by_payer=True, channel="portal",
-        decision={"by": "payer", "way": "redirect"},
+        amount=sum((amount for _pk, amount in order.invoices), ZERO), by_payer=True, channel=channel_of(order.link),
+        decision={"by": "payer", "way": "redirect"} | ({"link": order.link} if order.link else {}),
     )  # fmt: skip
     with explained():
         attempt = in_transaction(partial(prepare_attempt, asked, now=now, by=by))
     payer = replace(payer_ref(order.customer, order.account), vault_id=order.handle)
     return send_attempt(attempt, Extra(payer=payer, return_url=order.return_url))
+
+
+def channel_of(link: int) -> str:
+    """Where somebody came to pay. link: key of a pay link, 0 for none."""
+    return "link" if link else "portal"
 
 
 def _check_handle(order: RedirectOrder) -> None:

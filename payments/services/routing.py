@@ -73,7 +73,7 @@ def twins_of(method: PaymentMethod) -> list[PaymentMethod]:
     if not same:
         return []
     rows = PaymentMethod.objects.filter(
-        same, customer=method.customer_id, instrument=method.instrument, state=MethodState.ACTIVE
+        same, customer=method.customer_id, instrument=method.instrument, state=MethodState.ACTIVE, is_once=False
     )
     rows = rows.exclude(pk=method.pk).exclude(gateway_account=method.gateway_account_id)
     return list(rows.select_related("gateway_account", "mandate", "customer", "organization").order_by("pk"))

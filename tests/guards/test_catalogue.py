@@ -27,6 +27,7 @@ TRIGGERS = {
     "billing_invoice": f"adds_up adds_up_new {AUDITED} {FROZEN} lines_add_up",
     "billing_invoiceline": f"{KEPT} {AUDITED}",
     "billing_payerrecord": KEPT,
+    "billing_paylink": f"{AUDITED} {FROZEN}",
     "billing_promisetopay": f"{KEPT} {AUDITED}",
     "billing_agreement": f"package_adds_up package_adds_up_new {AUDITED} {FROZEN}",
     "billing_agreementchange": f"{KEPT} {AUDITED}",

@@ -1,6 +1,6 @@
 """What customers are told: one message for a family, level and day, with every invoice, what to do and what follows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
@@ -14,11 +14,14 @@ from billing.money import ZERO, format_money
 from billing.office.models import Notice, Organization
 from billing.office.models.notice import Channel
 from billing.office.notices import Message, queue_notices
+from billing.rules.payment_codes import customer_code
 from billing.rules.timeline import Planned
 from billing.selectors.chasing.files import CaseFile
+from billing.services.pay_links import links_for_messages
 from billing.transactions import transaction_required
 
 Told = tuple[CaseFile, Planned]
+UNPAID = ("suspend", "lapse")  # what an agreement's family is told while something is to be paid
 
 
 def kind_of(step: Planned) -> str:
@@ -30,7 +33,7 @@ def kind_of(step: Planned) -> str:
 def queue_reminders(
     *, organization: Organization, told: Sequence[Told], today: date, now: datetime
 ) -> dict[int, Notice]:  # fmt: skip
-    """One message for each family and reminder; returns the notice of each case. Two queries.
+    """One message for each family and reminder; returns the notice of each case. Two queries, five for pay links.
 
     It is known by the step of its first timeline, which is taken once in a round: what the same day tells later, of
     other invoices, is a message of its own.
@@ -38,7 +41,8 @@ def queue_reminders(
     office is told to call.
     """
     families = [list(group) for _key, group in groupby(sorted(told, key=_order), key=_family)]
-    messages = [_reminder(family, today) for family in families]
+    links = links_for_messages(customers=[file.case.customer for file, _step in told], now=now)
+    messages = [_reminder(family, today, links) for family in families]
     queue_notices(organization, messages, now)
     facts = {message.fact for message in messages}
     notices = {(n.kind, n.fact): n for n in Notice.objects.filter(organization=organization, fact__in=facts)}
@@ -63,12 +67,12 @@ def _order(one: Told) -> tuple[object, ...]:
     return (*_family(one), file.case.customer_id, file.case.invoice.due_on, file.case.invoice_id)
 
 
-def _reminder(family: Sequence[Told], today: date) -> Message:
+def _reminder(family: Sequence[Told], today: date, links: Mapping[int, str]) -> Message:
     files, step = [file for file, _step in family], family[0][1]
     customer = files[0].case.customer
     reachable = bool(customer.email)
     with override(customer.language if reachable else "en"):
-        subject, body = _subject(files, step), "\n\n".join(_body(files, step, today))
+        subject, body = _subject(files, step), "\n\n".join(_body(files, step, today, links))
         if not reachable:
             words = _("Call or write to {customer} ({code}): {subject}")
             subject = words.format(customer=customer.name, code=customer.code, subject=subject)
@@ -102,8 +106,9 @@ def _totals(files: Sequence[CaseFile]) -> list[tuple[str, Decimal]]:
     return sorted(sums.items())
 
 
-def _body(files: Sequence[CaseFile], step: Planned, today: date) -> Iterable[str]:
-    customer = files[0].case.customer
+def _body(files: Sequence[CaseFile], step: Planned, today: date, links: Mapping[int, str]) -> Iterable[str]:
+    customers = list({file.case.customer_id: file.case.customer for file in files}.values())
+    customer = customers[0]
     yield _("Dear {name},").format(name=customer.shown_name)
     yield _opening(step)
     yield "\n".join(_line(file, today) for file in files)
@@ -111,7 +116,7 @@ def _body(files: Sequence[CaseFile], step: Planned, today: date) -> Iterable[str
         _("Together: {total}").format(total=format_money(amount, currency)) for currency, amount in _totals(files)
     )
     yield from _consequences(files, step)
-    yield from how_to_pay(customer)
+    yield from how_to_pay(*customers, links=links)
 
 
 def _opening(step: Planned) -> str:
@@ -157,13 +162,21 @@ def _consequences(files: Sequence[CaseFile], step: Planned) -> Iterable[str]:
             yield sentences[kind].format(day=date_format(on))
 
 
-def how_to_pay(customer: Customer) -> Iterable[str]:
-    """Where to pay and whom to ask, as far as the organization says."""
-    organization = customer.organization
-    if customer.virtual_account:
-        yield _("Pay by transfer to {account}, or at our counter.").format(account=customer.virtual_account)
-    else:
-        yield _("Pay at our counter, or by transfer with the invoice number as the reference.")
+def how_to_pay(*customers: Customer, links: Mapping[int, str]) -> Iterable[str]:
+    """Where to pay and whom to ask, as far as the organization says. customers: of one family, told together.
+
+    links: customer → the address at which it is paid without signing in.
+    """
+    organization = customers[0].organization
+    for customer in customers:
+        if customer.pk in links:
+            named = f"{customer.shown_name}: " if len(customers) > 1 else ""
+            yield named + _("Pay here, without signing in: {address}").format(address=links[customer.pk])
+        if customer.virtual_account:
+            yield _("Pay by transfer to {account}, or at our counter.").format(account=customer.virtual_account)
+        else:
+            words = _("Pay at our counter, or by transfer with the reference {reference}.")
+            yield words.format(reference=customer_code(customer.pk))
     ways = [way for way in (organization.phone, organization.email) if way]
     if ways:
         yield _("Questions, or paid already? Call or write to us: {ways}").format(ways=", ".join(ways))
@@ -181,9 +194,12 @@ def tell_of_agreement(
 ) -> None:  # fmt: skip
     """Tell who pays that service stopped, resumed, that a policy lapsed or is in force again; once in a round."""
     customer = case.customer
+    links = links_for_messages(customers=[customer], now=now) if what in UNPAID else {}
     with override(customer.language if customer.email else "en"):
         subject, body = _about(case, agreement, what, on)
-        text = "\n\n".join([_("Dear {name},").format(name=customer.shown_name), body, *how_to_pay(customer)])
+        text = "\n\n".join(
+            [_("Dear {name},").format(name=customer.shown_name), body, *how_to_pay(customer, links=links)]
+        )
     message = Message(
         kind=f"agreement_{what}", fact=f"case:{case.pk}:{round_now}:{what}", party=customer.pk,
         recipient=customer.email or "counter", channel=Channel.EMAIL if customer.email else Channel.OFFICE,

@@ -7,7 +7,8 @@
     GATEWAY_PRECISEPAY_WEBHOOK_KEY=…                         the signing key shown beside the webhook
 
 Not required: query_url (whole, if it is another machine), dup_seconds (1200), currency (USD; of what names none),
-processor_id and bank_processor_id (where the account has several), sec_code (WEB).
+processor_id and bank_processor_id (where the account has several), sec_code (WEB), checkout_key (public, of
+Gateway.js: with it the payer's bank is asked by 3-D Secure before a new card is charged).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -61,8 +62,12 @@ class Gateway:
 
     def hosted_fields(self, origin_language: str) -> dict[str, str]:
         """What the payer's page needs, public all of it. Collect.js takes its words from the page."""
-        library = f"{self._settings['base_url'].rstrip('/')}/token/Collect.js"
-        return {"library": library, "kind": "precisepay", "tokenization_key": self._public_key}
+        base_url = self._settings["base_url"].rstrip("/")
+        found = {
+            "library": f"{base_url}/token/Collect.js", "kind": "precisepay", "tokenization_key": self._public_key,
+        }  # fmt: skip
+        key = self._settings.get("checkout_key", "")
+        return found | ({"checkout_key": key, "secure_library": f"{base_url}/js/v1/Gateway.js"} if key else {})
 
     # Methods
 

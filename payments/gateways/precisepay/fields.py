@@ -2,7 +2,16 @@
 
 from collections.abc import Mapping
 
-from payments.gateways.base import GatewayRef, HostedToken, Instrument, MethodRef, Money, OrderRef, PayerRef
+from payments.gateways.base import (
+    Authentication,
+    GatewayRef,
+    HostedToken,
+    Instrument,
+    MethodRef,
+    Money,
+    OrderRef,
+    PayerRef,
+)
 from payments.gateways.base import StoredCredential as Credential
 
 # How long the gateway refuses the same card and amount again: a net below our own keys, not instead of them.
@@ -46,7 +55,8 @@ def charging(
         return fields | {
             "payment": "check", "sec_code": sec_code, "processor_id": settings.get("bank_processor_id", ""),
         }  # fmt: skip
-    return fields | {"processor_id": settings.get("processor_id", "")} | (_stored(credential) if credential else {})
+    fields |= {"processor_id": settings.get("processor_id", "")} | (_stored(credential) if credential else {})
+    return fields | (_authenticated(order.authentication) if order.authentication else {})
 
 
 def verifying(settings: Mapping[str, str], method: MethodRef, key: str, ip: str) -> dict[str, str]:
@@ -60,6 +70,14 @@ def following(kind: str, ref: GatewayRef) -> dict[str, str]:
     """A capture, void or refund; one of a bank debit fails without saying so."""
     is_bank = ref.instrument == Instrument.BANK
     return {"type": kind, "transactionid": ref.ref, "payment": "check" if is_bank else ""}
+
+
+def _authenticated(said: Authentication) -> dict[str, str]:
+    """What the payer's bank said of them by 3-D Secure, as Gateway.js told it."""
+    return {
+        "cardholder_auth": said.outcome, "cavv": said.cryptogram, "xid": said.transaction, "eci": said.indicator,
+        "three_ds_version": said.version, "directory_server_id": said.directory_id,
+    }  # fmt: skip
 
 
 def _stored(credential: Credential) -> dict[str, str]:

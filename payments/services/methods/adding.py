@@ -50,7 +50,8 @@ class TooMany(DomainError):
 class AddOrder:
     """request_key: one key, one method. token: good once. replaces: an own method in whose place it comes, R28's edit.
 
-    is_new_device: whether this browser at this address never signed in before; the address itself is not kept.
+    is_once: for one payment, after which it is forgotten. is_new_device: whether this browser at this address never
+    signed in before; the address itself is not kept. link: key of the pay link by which they came, 0 for none.
     """
 
     customer: Customer
@@ -60,12 +61,16 @@ class AddOrder:
     postal_code: str = ""
     replaces: int | None = None
     is_new_device: bool = False
+    is_once: bool = False
+    link: int = 0
     ip: str = field(default="", repr=False)
 
     def decision(self) -> dict[str, Any]:
-        return {
+        by_link = {"link": self.link} if self.link else {}
+        return by_link | {
             "instrument": str(self.token.instrument), "holder": self.token.holder, "last4": self.token.last4,
             "postal_code": self.postal_code, "replaces": self.replaces, "is_new_device": self.is_new_device,
+            "is_once": self.is_once,
         }  # fmt: skip
 
 
@@ -151,7 +156,7 @@ def _made(attempt: PaymentAttempt, result: Result, token_hash: str, now: datetim
         holder=(view.holder or told["holder"])[:120], postal_code=told["postal_code"],
         likeness=likeness_of(view, postal_code=told["postal_code"]), avs=str(result.avs), cvv=str(result.cvv),
         ach_status=(AchStatus.APPROVED if view.is_verified else AchStatus.PENDING) if is_bank else None,
-        request_key=attempt.request_key, made_at=now, made_by=attempt.created_by,
+        request_key=attempt.request_key, made_at=now, made_by=attempt.created_by, is_once=told.get("is_once", False),
     )  # fmt: skip
     note(method=method, kind=MethodEventKind.ADDED, now=now, by=attempt.created_by)
     return method
@@ -163,8 +168,10 @@ def judge_twins(*, method: PaymentMethod, replaces: int | None, now: datetime) -
 
     An own one that is the same is refused as a double, unless the new one has another date or the old one was stopped:
     then it takes its place once it is verified. Another family's is refused where the policy says so. One that only
-    looks like an own one waits for the payer's word.
+    looks like an own one waits for the payer's word. One that is given for a single payment is not kept beside them.
     """
+    if method.is_once:
+        return
     twins = find_twins(method)
     own = [twin for twin in twins if twin.whose == Whose.OWN and twin.method.pk != replaces]
     proven = next((twin for twin in own if twin.is_proven), None)

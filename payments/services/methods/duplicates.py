@@ -22,7 +22,7 @@ from payments.models.payment_method import HELD, MethodState
 from payments.services.methods.words import brand_name
 
 # On their way out: they are no reason to refuse another.
-LEAVING = ("duplicate", "other_payer", "replaced", "being_removed")
+LEAVING = ("duplicate", "other_payer", "replaced", "being_removed", "once")
 
 
 class Whose(StrEnum):
@@ -74,7 +74,7 @@ def find_twins(method: PaymentMethod) -> list[Twin]:
     if not wanted:
         return []
     rows = PaymentMethod.objects.filter(wanted, instrument=method.instrument, state__in=HELD).exclude(pk=method.pk)
-    rows = rows.exclude(state=MethodState.DISABLED, state_reason__in=LEAVING)
+    rows = rows.exclude(state=MethodState.DISABLED, state_reason__in=LEAVING).exclude(is_once=True)
     users = set(method.customer.users.values_list("pk", flat=True))
     found = []
     for row in rows.select_related("customer", "gateway_account").prefetch_related("customer__users"):

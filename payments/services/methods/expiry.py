@@ -47,7 +47,7 @@ def tend_expiring(*, organization: Organization, now: datetime) -> int:
     """Tell payers of cards that expire within 30 and 7 days, and stop those that have. Outside any transaction."""
     today = organization.today(now)
     rows = PaymentMethod.objects.filter(
-        organization=organization, state=MethodState.ACTIVE, instrument__in=DATED, exp_month__gt=0
+        organization=organization, state=MethodState.ACTIVE, is_once=False, instrument__in=DATED, exp_month__gt=0
     )
     soon = rows.alias(months=F("exp_year") * 12 + F("exp_month")).filter(months__lte=today.year * 12 + today.month + 2)
     found = [method for method in soon.order_by("pk") if notice_due(method, today)]

@@ -44,6 +44,8 @@ def proceed(*, method: PaymentMethod, now: datetime, by: User | None) -> None:
         stop_method(method=method, state=MethodState.DISABLED, reason=refusal, now=now, by=by)
     elif method.instrument == Instrument.BANK and method.ach_status != AchStatus.APPROVED:
         write(method=method, state_reason="micro_deposits")
+    elif method.is_once:
+        activate(method=method, now=now, by=by)
     elif needs_step_up(method, book, now):
         write(method=method, state_reason="step_up")
     else:

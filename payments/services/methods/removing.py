@@ -155,7 +155,7 @@ def _again(pk: int, last_pk: int, now: datetime) -> PaymentAttempt | None:
 
 def agreements_without_method(method: PaymentMethod) -> list[Agreement]:
     """Those that are collected by themselves and would have no way to be, once this one is gone (R34). One query."""
-    others = PaymentMethod.objects.filter(customer_id=method.customer_id, state=MethodState.ACTIVE)
+    others = PaymentMethod.objects.filter(customer_id=method.customer_id, state=MethodState.ACTIVE, is_once=False)
     if others.exclude(pk=method.pk).exists():
         return []
     rows = Agreement.objects.running().filter(customer_id=method.customer_id, collects_itself=True)

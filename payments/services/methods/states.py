@@ -29,13 +29,21 @@ def note(
 
 @transaction_required
 def activate(*, method: PaymentMethod, now: datetime, by: User | None, place: int = 0) -> None:
-    """It may be charged from now on, last in order unless a place is given. The customer is locked.
+    """It may be charged from now on, last in order unless a place is given; one for a single payment has none. The
+    customer is locked.
 
     place: free, of the one in whose place it comes.
     """
     last = PaymentMethod.objects.filter(customer_id=method.customer_id).aggregate(last=Max("place"))["last"] or 0
     verified = {} if method.verified_at else {"verified_at": now}
-    move(method, MethodState.ACTIVE, METHOD_MOVES, state_reason="", place=place or last + 1, **verified)
+    move(
+        method,
+        MethodState.ACTIVE,
+        METHOD_MOVES,
+        state_reason="",
+        place=0 if method.is_once else place or last + 1,
+        **verified,
+    )
     note(method=method, kind=MethodEventKind.VERIFIED, now=now, by=by)
 
 
@@ -59,7 +67,7 @@ def stop_method(
 def resume_method(*, method: PaymentMethod, now: datetime, by: User | None, source: str = "") -> None:
     """A suspended one may be charged again, last in order. The customer is locked."""
     last = PaymentMethod.objects.filter(customer_id=method.customer_id).aggregate(last=Max("place"))["last"] or 0
-    move(method, MethodState.ACTIVE, METHOD_MOVES, state_reason="", place=last + 1)
+    move(method, MethodState.ACTIVE, METHOD_MOVES, state_reason="", place=0 if method.is_once else last + 1)
     note(method=method, kind=MethodEventKind.RESUMED, now=now, by=by, source=source)
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from billing.office.models import Organization
 from payments.services.methods.expiry import tend_expiring
+from payments.services.methods.once import forget_once
 from payments.services.methods.removing import finish_removals
 from payments.services.methods.updating import fetch_updates
 from payments.services.methods.verifying import finish_verifications
@@ -17,7 +18,7 @@ def tend_methods(*, now: datetime) -> int:
 
     Whatever it does may be done twice. Returns how much was done. Outside any transaction.
     """
-    done = finish_removals(now=now) + finish_verifications(now=now)
+    done = forget_once(now=now) + finish_removals(now=now) + finish_verifications(now=now)
     if now.minute != TENDED_AT:
         return done
     done += fetch_updates(now=now)

@@ -90,6 +90,7 @@ REASONS: Mapping[str, Words] = {
         _("If it is yours, call the school's office; else use another card or bank account."),
     ),
     "replaced": Words(_("A new one took its place."), _("You need not do anything.")),
+    "once": Words(_("It was given for one payment."), _("You need not do anything.")),
     "being_removed": Words(_("It is being removed."), _("You need not do anything.")),
     "declined_at_removal": Words(_("The processor did not know it any more."), ""),
     "expired": DECLINED[Reason.EXPIRED_CARD],

@@ -53,7 +53,7 @@ def _follow(attempt: PaymentAttempt, now: datetime) -> None:
         close_paid(invoices=invoices, now=now)
         if not attempt.by_payer:
             letters.tell_charged(attempt=attempt, invoices=invoices, now=now)
-    elif attempt.method is not None:
+    elif attempt.method is not None and not attempt.method.is_once:
         decide_on(attempt=attempt, invoices=invoices, now=now)
 
 

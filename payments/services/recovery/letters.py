@@ -16,11 +16,15 @@ from billing.office.models import Organization
 from billing.office.models.notice import Channel
 from billing.office.notices import Message, queue_notices
 from billing.services.chasing.messages import how_to_pay
+from billing.services.pay_links import links_for_messages
 from billing.transactions import transaction_required
 from payments.models import PaymentAttempt, PaymentMethod, RetryDecision
 from payments.models.recovery import Verdict
 from payments.services.methods.telling import tell_payer
 from payments.services.methods.words import declined_words
+
+# Where a failed charge may be paid in another way meanwhile: nothing else of it is on its way.
+PAYABLE = (Verdict.RETRY, Verdict.ASK_PAYER, Verdict.STOP)
 
 
 @transaction_required
@@ -32,6 +36,7 @@ def tell_failed(
     fact: what besides the attempt it is told for, where a person asks once more.
     """
     amount, invoices = format_money(attempt.amount, attempt.currency), ", ".join(numbers)
+    links = links_for_messages(customers=[attempt.customer], now=now) if decision.verdict in PAYABLE else {}
 
     def letter() -> tuple[str, list[str]]:
         words = declined_words(attempt.reason)
@@ -40,7 +45,7 @@ def tell_failed(
             _("Dear {name},").format(name=attempt.customer.shown_name),
             first.format(amount=amount, invoices=invoices, method=attempt.method, why=words.what),
             *_next(attempt.organization, decision),
-            *_choices(decision),
+            *_choices(decision), *_link(links.get(attempt.customer_id, "")),
             *_questions(attempt.organization),
         ]  # fmt: skip
 
@@ -68,6 +73,11 @@ def _choices(decision: RetryDecision) -> Iterable[str]:
         return
     address = settings.PUBLIC_URL.rstrip("/") + reverse("family_retry", args=[decision.pk])
     yield _("You decide: another card, another day, or two parts: {address}").format(address=address)
+
+
+def _link(address: str) -> Iterable[str]:
+    if address:
+        yield _("Or pay it in another way, without signing in: {address}").format(address=address)
 
 
 def _questions(organization: Organization) -> Iterable[str]:
@@ -141,6 +151,7 @@ def tell_coming(*, method: PaymentMethod, invoice: Invoice, on: date, now: datet
 def tell_no_way(*, customer: Customer, invoice: Invoice, now: datetime) -> None:
     """Nothing can be charged although the family wished it so: there is no method that may be used."""
     amount = format_money(invoice.open_amount, invoice.currency)
+    links = links_for_messages(customers=[customer], now=now)
 
     def letter() -> tuple[str, list[str]]:
         first = _("{amount} for {invoice} is due, and there is no card or account that we may charge.")
@@ -148,7 +159,7 @@ def tell_no_way(*, customer: Customer, invoice: Invoice, now: datetime) -> None:
             _("Dear {name},").format(name=customer.shown_name),
             first.format(amount=amount, invoice=invoice.number),
             _("Add a card or account on your family page, or pay it another way:"),
-            *how_to_pay(customer),
+            *how_to_pay(customer, links=links),
         ]  # fmt: skip
 
     tell_payer(customer=customer, kind="charge_no_method", fact=f"invoice:{invoice.pk}", letter=letter, now=now)

@@ -19,13 +19,14 @@
     tell: tell,
     /* The processor's fields can be used. */
     ready: function () { isReady = true; button.disabled = false; },
-    /* given: {token, last4, descriptor}. The button stays off, so that a second click posts nothing. */
+    /* given: {token, last4, descriptor, secure}. The button stays off, so that a second click posts nothing. */
     post: function (given) {
       if (!given.token) { tell(form.dataset.unread); return; }
       tell("");
       form.elements.token.value = given.token;
       form.elements.descriptor.value = given.descriptor || "";
       form.elements.last4.value = (given.last4 || "").replace(/\D/g, "").slice(-4);
+      for (const name of Object.keys(given.secure || {})) form.elements["secure_" + name].value = given.secure[name] || "";
       button.disabled = true;
       form.submit();
     },

@@ -50,7 +50,7 @@ def _attempt() -> PaymentAttempt:
 def test_the_pay_page_offers_upi_and_net_banking(at: Scene, browser: Client) -> None:
     at.bill()
     page = plain(browser.get("/family/pay/"))
-    assert "Pay by UPI" in page and "Pay by net banking" in page
+    assert "UPI known at once" in page and "Net banking known at once" in page
     assert "There is no card" not in page
 
 

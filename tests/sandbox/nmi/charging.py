@@ -1,7 +1,10 @@
 """Sale, auth, validate and credit: what begins a transaction."""
 
+from dataclasses import replace
+
 from tests.sandbox.nmi.instruments import Instrument, address_fits, is_expired
 from tests.sandbox.nmi.records import Action, Transaction
+from tests.sandbox.nmi.secure import CHALLENGED, Secure
 from tests.sandbox.nmi.vaulting import Vaulting
 from tests.sandbox.nmi.words import CODES, UNCLEAR, Refused, amount_of, minor_of, said
 from tests.sandbox.wire import Reply
@@ -11,7 +14,7 @@ INITIATORS, INDICATORS, BILLING_METHODS = ("customer", "merchant"), ("stored", "
 LEAST = 100  # below 1.00 everything is declined, as published
 
 
-class Charging(Vaulting):
+class Charging(Vaulting, Secure):
     """A charge is refused, declined, or approved in whole or in part; only then does it exist."""
 
     def charge(self, form: dict[str, str]) -> Reply:
@@ -26,6 +29,9 @@ class Charging(Vaulting):
         if kind == "validate" and given.method.kind == "ck":
             raise Refused("Validate is not allowed for this payment type")
         self._check_duplicate(form, given, minor)
+        is_vouched = self.check_secure(form, given.method.fingerprint, minor) if kind in ("sale", "auth") else True
+        if given.method.fingerprint == CHALLENGED and not is_vouched and form.get("initiated_by") != "merchant":
+            given = replace(given, decline="240")
         code, is_taken = self._decided(kind, minor, given)
         row = self._written(form, given, minor, code, is_taken)
         if form.get("customer_vault") and is_taken:

@@ -33,8 +33,8 @@ class Desk(Processor):
     merchant: ClassVar[dict[str, str]] = {"id": "1234", "name": "Test Account"}
     retries = (15, *(MINUTE,) * 3, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, *(HOUR,) * 10, 12 * HOUR, 12 * HOUR, 24 * HOUR)
     kept = (
-        "transactions", "vaults", "tokens", "numbers", "next_codes", "next_partial", "chargebacks", "dup_seconds",
-        "compares_orders", "may_disable", "per_minute",
+        "transactions", "vaults", "tokens", "asked", "numbers", "next_codes", "next_partial", "chargebacks",
+        "dup_seconds", "compares_orders", "may_disable", "per_minute",
     )  # fmt: skip
 
     def start(self) -> None:
@@ -42,6 +42,7 @@ class Desk(Processor):
         self.vaults: dict[str, Vault] = {}
         self.tokens: dict[str, Token] = {}
         self.numbers = 0
+        self.asked: dict[str, Any] = {}
         self.next_codes: list[tuple[str, bool]] = []  # code, and whether the money is taken all the same
         self.next_partial: int | None = None
         self.chargebacks: list[str] = []
