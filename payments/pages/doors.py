@@ -14,6 +14,7 @@ from payments.models.attempt import Operation
 from payments.pages.own import own_attempt
 from payments.services.methods.paying import Till, narrowed, tills_for
 
+OWN_PAGES = {"_result": "family_paid", "_going": "family_going"}
 BASES = ("pages/methods/base.html", "pages/pay/link_base.html")
 
 
@@ -58,7 +59,7 @@ class Door:
     def _address(self, part: str, *args: object) -> str:
         if self.link is not None:
             return reverse(f"pay_link{part}", args=[token_of(self.link), *args])
-        return reverse(f"family_pay{part}", args=args)
+        return reverse(OWN_PAGES.get(part, f"family_pay{part}"), args=args)
 
     def find_till(self, customer: Customer, currency: str, now: datetime) -> Till | None:
         """What may be paid by this door of one customer in one currency; None where nothing is open."""
