@@ -25,6 +25,7 @@ RECORDS = {
     "family/pay/of/<int:customer_pk>": "billing.Customer",
     "family/pay/bank/<int:customer_pk>": "billing.Customer",
     "family/pay/going/<int:pk>": "payments.PaymentAttempt",
+    "family/pay/card/<int:pk>": "payments.PaymentAttempt",
     "family/pay/result/<int:pk>": "payments.PaymentAttempt",
     "family/retry/<int:pk>": "payments.RetryDecision",
     "family/zoho/<int:pk>": "payments.ZohoSubscription",
@@ -134,6 +135,7 @@ NO_RECORD = {
 }
 # Addresses that open for whoever holds a secret; what they show of whom is tested where they are made.
 SECRETS = {
+    "pay/<str:token>": "a signed pay link, which shows what its customer owes and no more",
     "payment-question/<str:token>": "a signed question to one payer",
     "invitation/<str:token>": "a link mailed to who is invited",
     "password/<str:token>": "a link mailed to who forgot the password",
@@ -153,7 +155,7 @@ NEEDS_A_STATE = {
     "console/refunds/<int:pk>/receipt/page/", "family/methods/adding/<int:pk>/", "family/methods/<int:pk>/place/",
     "family/pay/bank/<int:customer_pk>/<str:currency>/<int:account_pk>/", "family/pay/going/<int:pk>/",
     "api/v1/policies/<str:number>/", "api/v1/policies/<str:number>/schedule/",
-    "family/pay/result/<int:pk>/", "family/zoho/<int:pk>/",
+    "family/pay/result/<int:pk>/", "family/pay/card/<int:pk>/", "family/zoho/<int:pk>/",
     "family/refunds/<int:pk>/documents/<int:document_pk>/", "family/disputes/<int:pk>/documents/<int:document_pk>/",
     "family/refunds/<int:pk>/receipt/",
 }  # fmt: skip
