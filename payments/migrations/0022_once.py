@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0009_pay_links"),
+        ("billing", "0010_pay_links"),
         ("office", "0007_match_actions"),
         ("payments", "0021_questions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -15,7 +15,7 @@ SELECT office_audit_table('billing_paylink');
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0008_plan_requests"),
+        ("billing", "0009_invitations"),
         ("office", "0007_match_actions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
