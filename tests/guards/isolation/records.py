@@ -34,6 +34,7 @@ WANTED: dict[str, dict[str, Any]] = {
         "sent_at": b.NOW,
     },
     "billing.LateFee": {"fee_invoice": Invoice},
+    "django_q.Failure": {"success": False},
     "ledger.GlBatch": {"state": "suspended", "trouble": "other"},
     "payments.RetryDecision": {"verdict": "person"},
     "payments.ZohoErrand": {"state": "failed"},
