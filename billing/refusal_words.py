@@ -282,6 +282,12 @@ SENTENCES: dict[str, Sentence] = {
     "pay_link_holds_a_while": _("A pay link holds from the moment it is made."),
     "pay_link_revoked_when": _("A pay link is revoked at a time."),
     "method_once_has_no_place": _("A card given for one payment is charged for nothing else."),
+    "data_export_of_one": _("A copy is of one person's data."),
+    "data_export_made_when_ready": _("A copy that was made says when, and until when it is kept."),
+    "data_export_one_at_a_time": _("A copy is being made already."),
+    "data_export_of_customer_one_at_a_time": _("A copy is being made already."),
+    "erasure_asked_once": _("This was asked for already."),
+    "erasure_settled_with_time": _("What was settled says when."),
 }
 CODES = {
     "agreement_request_once": "key_reused",

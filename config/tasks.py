@@ -27,7 +27,7 @@ from payments.tasks import (
     tend_methods,
     tend_zoho,
 )
-from receipts.tasks import issue_refund_papers, make_papers, mature_due_cheques
+from receipts.tasks import issue_refund_papers, make_data_copies, make_papers, mature_due_cheques, purge_old
 from reconciliation.tasks import (
     compare_zoho,
     lapse_payer_questions,
@@ -66,7 +66,9 @@ JOBS: list[tuple[str, Callable[[datetime], object]]] = [
     ("accrue_earnings", accrue_earnings),
     ("expire_lesson_credits", expire_lesson_credits),
     ("post_gl", post_gl),
+    ("make_data_copies", make_data_copies),
     ("send_due_notices", send_due_notices),
+    ("purge_old", purge_old),
     ("pack_months", pack_months),
     ("prove_processors", prove_processors),
     ("compare_zoho", compare_zoho),

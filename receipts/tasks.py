@@ -5,12 +5,16 @@ from datetime import datetime
 from django_q.tasks import async_task
 
 from billing.office.acting import acting
+from billing.office.models import Organization
 from receipts.services.maturing import MaturityReport, mature_cheques
 from receipts.services.paper_making import make_statements
 from receipts.services.refunds import issue_missing_papers
+from receipts.services.rights.exporting import forget_old, make_wanted
+from receipts.services.rights.purging import purge, purge_sign_ins
 
 # How long statements are made within the tick, and by a task of their own, which rings again while some are left.
 TICK_SECONDS, TASK_SECONDS = 20, 75
+PURGE_HOUR, PURGE_MINUTE = 3, 30  # in the organization's zone; sign-ins belong to none: UTC
 RETRY_AT = 0  # the minute of each hour at which cheques that could not be booked are tried again
 
 
@@ -39,3 +43,23 @@ def make_papers_now() -> int:
     if done:
         async_task("receipts.tasks.make_papers_now")
     return done
+
+
+def make_data_copies(now: datetime) -> int:
+    """Make the copies of personal data that were asked for; forget those whose days are over."""
+    with acting(None, "job make_data_copies"):
+        forget_old(now=now)
+        return make_wanted(now=now)
+
+
+def purge_old(now: datetime) -> int:
+    """Once a night, at each organization's half past three, purge what is older than its settings say."""
+    runs = 0
+    with acting(None, "job purge_old"):
+        for organization in Organization.objects.filter(is_active=True).order_by("pk"):
+            local = now.astimezone(organization.zone)
+            if (local.hour, local.minute) == (PURGE_HOUR, PURGE_MINUTE):
+                runs += len(purge(organization=organization, now=now))
+        if (now.hour, now.minute) == (PURGE_HOUR, PURGE_MINUTE):
+            runs += len(purge_sign_ins(now=now))
+    return runs

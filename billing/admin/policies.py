@@ -26,6 +26,7 @@ from billing.office.models.user import Mode
 from billing.office.policies import POLICIES, Found, Policy, policies_for, policy_history
 
 GROUPS = {
+    "retention": gettext_lazy("How long what is kept"),
     "payments": gettext_lazy("Taking payments"),
     "allocation": gettext_lazy("Applying payments"),
     "debits": gettext_lazy("Bank debits"),

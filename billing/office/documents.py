@@ -16,6 +16,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext_lazy as _
 
 from billing.errors import DomainError
+from billing.office.blotting import ERASED, blot
 from billing.office.files import write_whole
 from billing.office.models import KeptDocument, Organization, User
 from billing.office.secrets import decrypt_bytes, encrypt_bytes
@@ -87,6 +88,17 @@ def headers_of(document: KeptDocument) -> dict[str, str]:
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "Cache-Control": "no-store",
     }
+
+
+@transaction_required
+def erase_document(*, document: KeptDocument, now: datetime) -> None:
+    """The file goes and its name with it; that there was one, about what and from whom, stays.
+
+    Where the transaction rolls back the file is gone all the same: erasing is tried again, reading says tampered.
+    """
+    KeptDocument.objects.filter(pk=document.pk).update(name=ERASED, erased_at=now)
+    blot("office_keptdocument", [document.pk], ("name",))
+    path_of(document.stored_as).unlink(missing_ok=True)
 
 
 def documents_of(organization: Organization, subject: str) -> QuerySet[KeptDocument]:

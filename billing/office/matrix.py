@@ -71,6 +71,8 @@ set_gateways               - - - - - C - M -
 set_gateway_secrets        - - - - - C - - M
 set_limits                 - - - - M C - - -
 manage_users               - - - - - C - M M
+answer_data_request        - - - - D D - D -
+erase_personal_data        - - M M C C - M -
 see_audit                  - - - - R R R - R
 """
 

@@ -14,6 +14,7 @@ from billing.office.policy_matching import MATCHING_POLICIES
 from billing.office.policy_methods import METHOD_POLICIES
 from billing.office.policy_plans import PLAN_POLICIES, PLAN_PRESETS
 from billing.office.policy_processors import PROCESSOR_POLICIES
+from billing.office.policy_retention import RETENTION_POLICIES
 
 METHOD_WORDS = {
     "cash": _("cash"),
@@ -196,6 +197,7 @@ POLICIES: dict[str, Policy] = {
         *CLOSING_POLICIES,
         *MATCHING_POLICIES,
         *PLAN_POLICIES,
+        *RETENTION_POLICIES,
     )
 }  # fmt: skip
 

@@ -176,6 +176,7 @@ GROUPS: tuple[tuple[Sentence, tuple[Item, ...]], ...] = (
             Item(_("Plans and prices"), "sell", "plans", ("manage_agreements", "set_prices")),
             Item(_("Discounts"), "percent", "billing_discountrule_changelist", ("manage_agreements", "set_prices")),
             Item(_("Taxes"), "account_balance_wallet", "taxes", ("see_reports", "set_prices")),
+            Item(_("Retention"), "auto_delete", "retention", ("see_audit",)),
             Item(_("Policies"), "tune", "policies", ("see_reports", "set_limits", "set_prices")),
             Item(_("Bank accounts"), "account_balance", "payments_bankaccount_changelist", ("see_receivables",)),
             Item(_("Users and roles"), "badge", "people", ("manage_users",)),

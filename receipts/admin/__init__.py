@@ -6,3 +6,4 @@ from receipts.admin import receipt_views as receipt_views
 from receipts.admin import receive as receive
 from receipts.admin import refund_actions as refund_actions
 from receipts.admin import registrations as registrations
+from receipts.admin import rights_pages as rights_pages

@@ -2,8 +2,11 @@ from receipts.models.issued_paper import IssuedPaper, PaperCopy, PaperDocument, 
 from receipts.models.paper_run import PaperItemState, PaperRun, PaperRunItem, PaperRunState
 from receipts.models.receipt import Receipt, ReceiptCopy, ReceiptDocument
 from receipts.models.refund_receipt import RefundReceipt, RefundReceiptCopy, RefundReceiptDocument
+from receipts.models.rights import DataExport, ErasureCase, RetentionRun
 
 __all__ = [
+    "DataExport",
+    "ErasureCase",
     "IssuedPaper",
     "PaperCopy",
     "PaperDocument",
@@ -18,4 +21,5 @@ __all__ = [
     "RefundReceipt",
     "RefundReceiptCopy",
     "RefundReceiptDocument",
+    "RetentionRun",
 ]

@@ -1,13 +1,16 @@
-"""Addresses of the pages on which families read what they paid, and anyone checks a paper."""
+"""Addresses of the pages on which families read what they paid and what is kept about them; anyone checks a paper."""
 
 from django.urls import path
 
-from receipts.pages import history, invoice, papers, receipt, refund_receipt, teacher_papers, verify
+from receipts.pages import data, history, invoice, papers, receipt, refund_receipt, teacher_papers, verify
 
 urlpatterns = [
     path("family/invoices/<int:pk>/", invoice.invoice, name="family_invoice"),
     path("family/history/", history.history, name="family_history"),
     path("family/credits/", history.credits, name="family_credits"),
+    path("family/data/", data.data, name="family_data"),
+    path("family/data/<int:pk>/file/", data.file, name="family_data_file"),
+    path("family/data/erase/<int:customer_pk>/", data.erase, name="family_data_erase"),
     path("family/receipts/<int:pk>/", receipt.receipt, name="family_receipt"),
     path("family/receipts/<int:pk>.pdf", receipt.receipt_pdf, name="family_receipt_pdf"),
     path("family/refunds/<int:pk>/receipt/", refund_receipt.refund_receipt, name="family_refund_receipt"),

@@ -24,7 +24,11 @@ class AuditSeal(models.Model):
 
 
 class AuditEntry(models.Model):
-    """One changed row: who, when, from where, before, after, why. Written by triggers, so raw SQL is in it too."""
+    """One changed row: who, when, from where, before, after, why. Written by triggers, so raw SQL is in it too.
+
+    blotted: the digest under which the row was sealed, if personal data was erased from it since. See
+    Note [How a sealed row is blotted].
+    """
 
     seal = models.ForeignKey(AuditSeal, models.PROTECT, related_name="entries")
     organization = models.ForeignKey(Organization, models.DO_NOTHING, null=True, db_constraint=False, related_name="+")
@@ -37,6 +41,7 @@ class AuditEntry(models.Model):
     actor = models.CharField(_("who"), max_length=80, blank=True)
     origin = models.CharField(_("from where"), max_length=80, blank=True)
     reason = models.CharField(_("why"), max_length=400, blank=True)
+    blotted = models.BinaryField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("audit entry")

@@ -6,7 +6,7 @@ from billing.office.models.user import User
 
 
 class KeptDocument(models.Model):
-    """A picture or PDF that somebody handed in, kept as evidence. Append-only; the bytes lie encrypted on disk.
+    """A picture or PDF that somebody handed in, kept as evidence. Erased, never changed; encrypted on disk.
 
     subject: what it is about, "cheque:17". kind: what it shows there, "front", "evidence", "consent". name: the file's
     name as given, cleaned, only to show. size and sha256: of what is kept, unencrypted. stored_as: the name on disk.
@@ -20,6 +20,7 @@ class KeptDocument(models.Model):
     size = models.PositiveIntegerField(_("size"))
     sha256 = models.CharField(max_length=64)
     stored_as = models.CharField(max_length=32)
+    erased_at = models.DateTimeField(_("erased at"), null=True, blank=True)
     kept_at = models.DateTimeField(_("kept at"))
     kept_by = models.ForeignKey(
         User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("kept by")

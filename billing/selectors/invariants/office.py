@@ -161,7 +161,8 @@ RULES = [
         FROM (SELECT *, lag(digest) OVER w AS head, row_number() OVER w AS place FROM office_auditseal
               WHERE position IS NOT NULL WINDOW w AS (ORDER BY position)) s
         LEFT JOIN (SELECT seal_id, count(*) AS n,
-            string_agg(sha256(convert_to(office_audit_text(e), 'UTF8')), ''::bytea ORDER BY e.id) AS body
+            string_agg(coalesce(e.blotted, sha256(convert_to(office_audit_text(e), 'UTF8'))), ''::bytea
+              ORDER BY e.id) AS body
           FROM office_auditentry e GROUP BY seal_id) b ON b.seal_id = s.id
         WHERE s.position <> s.place OR s.previous IS DISTINCT FROM s.head
           OR s.row_count IS DISTINCT FROM coalesce(b.n, 0)

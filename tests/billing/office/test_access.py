@@ -95,6 +95,8 @@ set_gateways               – – – – – C – M –
 set_gateway_secrets        – – – – – C – – M
 set_limits                 – – – – M C – – –
 manage_users               – – – – – C – M M
+answer_data_request        – – – – ● ● – ● –
+erase_personal_data        – – M M C C – M –
 see_audit                  – – – – R R R – R
 """
 MARKS = {"●": "do", "M": "make", "C": "check", "o": "own_read", "O": "own", "R": "read", "S": "system"}
@@ -123,7 +125,7 @@ class TestMatrix:
         granted = {(g.role, g.action): g.mode for g in Grant.objects.all()}
         assert {cell: granted.get(cell, "") for cell in EXPECTED} == EXPECTED
         assert set(granted) <= set(EXPECTED)
-        assert len(EXPECTED) == 9 * 55
+        assert len(EXPECTED) == 9 * 57
 
     def test_the_code_and_the_database_say_the_same(self) -> None:
         assert {(r, a, m) for (r, a), m in EXPECTED.items() if m} == set(cells())

@@ -32,6 +32,8 @@ RECORDS = {
     "family/disputes/<int:pk>": "payments.Dispute",
     "family/plan-requests/<int:pk>": "billing.PlanRequest",
     "family/refunds/<int:pk>": "payments.Refund",
+    "family/data/<int:pk>": "receipts.DataExport",
+    "family/data/erase/<int:customer_pk>": "billing.Customer",
     "family/invoices/<int:pk>": "billing.Invoice",
     "family/receipts/<int:pk>": "receipts.Receipt",
     "family/papers/<int:pk>": "receipts.IssuedPaper",
@@ -116,7 +118,7 @@ WORDS = {
 }  # fmt: skip
 PARTS = {
     "account_pk": "payments.BankAccount", "document_pk": "office.KeptDocument", "event": "payments.DisputeEvent",
-    "item": "billing.BillingRunItem", "membership": "office.Membership",
+    "export": "receipts.DataExport", "item": "billing.BillingRunItem", "membership": "office.Membership",
 }  # fmt: skip
 
 # Addresses whose parameter names nobody's record, each with the reason.
@@ -157,7 +159,7 @@ NEEDS_A_STATE = {
     "api/v1/policies/<str:number>/", "api/v1/policies/<str:number>/schedule/",
     "family/pay/result/<int:pk>/", "family/pay/card/<int:pk>/", "family/zoho/<int:pk>/",
     "family/refunds/<int:pk>/documents/<int:document_pk>/", "family/disputes/<int:pk>/documents/<int:document_pk>/",
-    "family/refunds/<int:pk>/receipt/",
+    "family/refunds/<int:pk>/receipt/", "family/data/<int:pk>/file/",
 }  # fmt: skip
 
 
