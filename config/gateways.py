@@ -1,4 +1,5 @@
 """Credentials of processors, from the environment: GATEWAYS names them, GATEWAY_<NAME>_<SETTING> says what they are.
+The same for carriers of messages: MESSENGERS, MESSENGER_<NAME>_<SETTING>.
 
     GATEWAYS=precisepay,north
     GATEWAY_PRECISEPAY_KIND=precisepay   GATEWAY_PRECISEPAY_SECURITY_KEY=…
@@ -66,11 +67,33 @@ SANDBOX: tuple[tuple[str, dict[str, str]], ...] = (
 )  # fmt: skip
 
 
-def read(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """name → its settings, by lower-case name. A name without a KIND is its own kind."""
+# Carriers of messages, after the processors; in the order of their ports as well.
+SANDBOX_MESSENGERS: tuple[tuple[str, dict[str, str]], ...] = (
+    (
+        "sms",
+        {
+            "kind": "exotel", "base_url": "{url}", "account": "sandboxschool1", "sender": "QUITNC",
+            "api_key": "sandbox-exotel-key", "api_token": "sandbox-exotel-token",
+        },
+    ),
+    (
+        "whatsapp",
+        {
+            "kind": "whatsapp", "base_url": "{url}", "phone_id": "100000000000001", "token": "sandbox-whatsapp-token",
+            "app_secret": "sandbox-whatsapp-app-secret", "verify_token": "sandbox-whatsapp-verify",
+        },
+    ),
+)  # fmt: skip
+
+
+def read(environment: Mapping[str, str], word: str = "GATEWAY") -> dict[str, dict[str, str]]:
+    """name → its settings, by lower-case name. A name without a KIND is its own kind.
+
+    word: "MESSENGER" for who carries messages, named by MESSENGERS and MESSENGER_<NAME>_<SETTING>.
+    """
     found: dict[str, dict[str, str]] = {}
-    for name in filter(None, (part.strip().lower() for part in environment.get("GATEWAYS", "").split(","))):
-        start = f"GATEWAY_{name.upper().replace('-', '_')}_"
+    for name in filter(None, (part.strip().lower() for part in environment.get(f"{word}S", "").split(","))):
+        start = f"{word}_{name.upper().replace('-', '_')}_"
         own = {key[len(start) :].lower(): value for key, value in environment.items() if key.startswith(start)}
         found[name] = {"kind": name} | own
     return found
@@ -81,4 +104,12 @@ def of_sandbox(port: int) -> dict[str, dict[str, str]]:
     return {
         name: {"kind": name} | {key: value.format(url=f"http://127.0.0.1:{at}") for key, value in settings.items()}
         for at, (name, settings) in enumerate(SANDBOX, port + 1)
+    }
+
+
+def messengers_of_sandbox(port: int) -> dict[str, dict[str, str]]:
+    """The sandbox carriers of messages beside a steering page at a port of this machine."""
+    return {
+        name: {key: value.format(url=f"http://127.0.0.1:{at}") for key, value in settings.items()}
+        for at, (name, settings) in enumerate(SANDBOX_MESSENGERS, port + len(SANDBOX) + 1)
     }

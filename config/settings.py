@@ -302,6 +302,8 @@ if _mail := required("EMAIL_URL", ""):
 
 SANDBOX_PORT = env.int("SANDBOX_PORT", default=8100)
 GATEWAYS = gateways.read(env.ENVIRON) or ({} if PRODUCTION or TESTING else gateways.of_sandbox(SANDBOX_PORT))
+_no_carriers = {} if PRODUCTION or TESTING else gateways.messengers_of_sandbox(SANDBOX_PORT)
+MESSENGERS = gateways.read(env.ENVIRON, "MESSENGER") or _no_carriers  # who carries SMS and WhatsApp
 DEFAULT_GATEWAY = env.str("DEFAULT_GATEWAY", default="precisepay")  # of schools that have chosen none
 QUALIFY_GATEWAYS = env.bool("QUALIFY_GATEWAYS", default=False)  # lets a command try credentials at the real processor
 CHARGE_WORKERS = env.int("CHARGE_WORKERS", default=8)  # charges that one job has under way at once

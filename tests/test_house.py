@@ -31,7 +31,7 @@ TESTS = sorted((settings.BASE_DIR / "tests").rglob("test_*.py"))
 MEASURES = {
     "billing/management/loading.py", "billing/selectors/proof.py", "config/demo/cast.py",
     "reconciliation/management/commands/verify_books.py",
-    "payments/gateways/registry.py", "payments/gateways/wire.py",
+    "payments/gateways/registry.py", "billing/office/wire.py",
 }  # fmt: skip
 # The one clock, and what reads the time for another purpose than business: a tick, a session, a certificate.
 CLOCKS = {

@@ -12,9 +12,9 @@ from billing.admin import forecasting as forecasting
 from billing.admin import insurance as insurance
 from billing.admin import inviting as inviting
 from billing.admin import invoice_page as invoice_page
+from billing.admin import messaging as messaging
 from billing.admin import months as months
 from billing.admin import move_page as move_page
-from billing.admin import notices as notices
 from billing.admin import office as office
 from billing.admin import organization as organization
 from billing.admin import pay_links as pay_links

@@ -1,4 +1,4 @@
-"""Lists of the office: messages, approvals, memberships, API clients."""
+"""Lists of the office: approvals, memberships, API clients."""
 
 from typing import Any
 
@@ -8,47 +8,16 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 
-from billing.admin.base import ConsoleAdmin, may_here, modes_of
-from billing.admin.columns import code_column, link_to, state_column
+from billing.admin.base import ConsoleAdmin, modes_of
+from billing.admin.columns import code_column, link_to
 from billing.admin.deeds import title_of
-from billing.admin.exports import ExportableAdmin
 from billing.admin.filters import DayFilter
 from billing.admin.words_and_colours import label
 from billing.office import clock
 from billing.office.access import READING
-from billing.office.models import ApiClient, ApprovalRequest, Membership, Notice
+from billing.office.models import ApiClient, ApprovalRequest, Membership
 from billing.office.models.approval import ApprovalState
 from billing.office.models.user import Mode
-
-
-def may_retry_notices(request: HttpRequest) -> bool:
-    """Clerks, supervisors and managers: an accountant reads."""
-    return may_here(request, "enter_payment", Mode.DO) or may_here(request, "credit_hold", Mode.CHECK)
-
-
-@admin.register(Notice)
-class NoticeAdmin(ExportableAdmin):
-    list_display = ("subject", "channel", "recipient", "kind_word", "queued_at", "sent_at", "standing", "trouble")
-    list_filter = (("state", ChoicesDropdownFilter), ("channel", ChoicesDropdownFilter), ("queued_at", DayFilter))
-    extra_lookups = ("kind", "party")
-    search_fields = ("subject", "recipient", "fact")
-    ordering = ("-id",)
-    fields = (
-        ("kind", "fact"), ("channel", "recipient", "language"), "subject", "body", "attachment",
-        ("state", "attempts", "trouble"), ("queued_at", "next_try_at", "sent_at"),
-    )  # fmt: skip
-    change_form_outer_before_template = "console/office/retry_notice.html"
-    export_columns = ("kind", "fact", "channel", "recipient", "subject", "state", "attempts", "queued_at", "sent_at")
-    empty_text = _(
-        "Every message to customers and colleagues, and whether it arrived. Payments and releases write them."
-    )
-
-    standing = state_column("notice", _("state"))
-    kind_word = code_column("kind", _("kind"), "notice_kind")
-
-    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
-        extra = {**(extra_context or {}), "may_retry": may_retry_notices(request)}
-        return super().change_view(request, object_id, form_url, extra)
 
 
 @admin.register(ApprovalRequest)

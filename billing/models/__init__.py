@@ -28,6 +28,7 @@ from billing.models.installment import Charge, Installment
 from billing.models.invitation import Invitation
 from billing.models.invoice import Invoice, InvoiceKind, InvoiceLine
 from billing.models.lesson import Attendance, Lesson, LessonCredit, LessonCreditUse, LessonSeat, PackageUse
+from billing.models.messages import MessagePreference
 from billing.models.party import Provider, Student
 from billing.models.pay_link import PayLink
 from billing.models.plan import AgreementKind, Basis, DiscountRule, Frequency, Plan, PlanItem, PlanPrice
@@ -81,6 +82,7 @@ __all__ = [
     "LessonCredit",
     "LessonCreditUse",
     "LessonSeat",
+    "MessagePreference",
     "PackageUse",
     "PayLink",
     "PayerRecord",

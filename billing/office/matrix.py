@@ -70,6 +70,7 @@ set_prices                 - - - - C C - M -
 set_gateways               - - - - - C - M -
 set_gateway_secrets        - - - - - C - - M
 set_limits                 - - - - M C - - -
+edit_wordings              - - R R D R R D -
 manage_users               - - - - - C - M M
 answer_data_request        - - - - D D - D -
 erase_personal_data        - - M M C C - M -

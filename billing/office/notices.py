@@ -1,32 +1,37 @@
 """The outbox: messages are rows of their fact's transaction; the worker sends them (R172, invariant 42)."""
 
-import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.core.mail import EmailMessage
 from django.db import transaction
 
-from billing.errors import DomainError
-from billing.office.models import Notice, Organization
-from billing.office.models.notice import Channel, NoticeState
+from billing.office.messengers.base import Fate, Reply
+from billing.office.models import Notice, Organization, User
+from billing.office.models.notice import Channel, NoticeState, Relation
+from billing.office.sending import ATTACHMENTS, Attachment, hand_over
+from billing.office.unreachable import note_dead, tell_undelivered
 from billing.transactions import transaction_required
 
-log = logging.getLogger(__name__)
+__all__ = ["ATTACHMENTS", "Attachment", "Message", "queue_notices", "send_again", "send_due_notices", "try_again"]
 
 # After the n-th failed try, wait this long; after the last, a person has to look.
 WAITS = tuple(timedelta(minutes=m) for m in (1, 5, 30, 120, 720))
 # How long one try may take before another worker may repeat it.
 LEASE = timedelta(minutes=10)
-Attachment = tuple[str, bytes, str]
-# Filled by the apps that own the papers: prefix of Notice.attachment → maker of (file name, bytes, media type).
-ATTACHMENTS: dict[str, Callable[[int], Attachment]] = {}
+# So long news is waited for where it is not known whether a message was taken; then it is sent once more.
+ANSWER_WITHIN = timedelta(hours=1)
+WAITING = (NoticeState.QUEUED, NoticeState.UNKNOWN)
+# Filled by who knows families: settles channel, hour and words of what was queued.
+PREPARING: list[Callable[[datetime], object]] = []
 
 
 @dataclass(frozen=True)
 class Message:
-    """What to tell whom. kind and fact name it once for ever. link: put in the place {link} of the text when sent."""
+    """What to tell whom. kind and fact name it once for ever. values: of its wording's variables, if it has any.
+
+    link: put in the place {link} of the text when it is sent.
+    """
 
     kind: str
     fact: str
@@ -38,6 +43,7 @@ class Message:
     language: str = "en"
     attachment: str = ""
     link: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @transaction_required
@@ -47,7 +53,7 @@ def queue_notices(organization: Organization, messages: list[Message], now: date
         Notice(
             organization=organization, kind=m.kind, fact=m.fact, party=m.party, channel=m.channel,
             recipient=m.recipient, language=m.language, subject=m.subject[:200], body=m.body,
-            attachment=m.attachment, link=m.link, next_try_at=now, queued_at=now,
+            attachment=m.attachment, link=m.link, values=dict(m.values), next_try_at=now, queued_at=now,
         )
         for m in messages
     ]  # fmt: skip
@@ -60,9 +66,11 @@ def send_due_notices(now: datetime, limit: int = 200) -> int:
     Each message is claimed and committed before anybody is talked to, so that no lock is held meanwhile and a crash
     repeats one message at the most, after LEASE.
     """
+    for prepare in PREPARING:
+        prepare(now)
     tried = 0
     while tried < limit and (notice := _claim_next(now)) is not None:
-        _record(notice, _try_to_send(notice), now)
+        _record(notice, hand_over(notice), now)
         tried += 1
     return tried
 
@@ -74,46 +82,58 @@ def try_again(*, notice: Notice, now: datetime) -> bool:
     return bool(Notice.objects.filter(pk=notice.pk, state=NoticeState.FAILED).update(**changes))
 
 
+@transaction_required
+def send_again(*, notice: Notice, recipient: str, now: datetime, by: User) -> Notice:
+    """The same message once more, as a row of its own that names the first; by a person. recipient: where to now."""
+    return Notice.objects.create(
+        organization=notice.organization, kind=notice.kind, fact=notice.fact, party=notice.party,
+        channel=notice.channel, recipient=recipient, language=notice.language, subject=notice.subject,
+        body=notice.body, attachment=notice.attachment, values=notice.values, wording=notice.wording,
+        original=notice.original if notice.relation == Relation.AGAIN else notice, relation=Relation.AGAIN,
+        next_try_at=now, queued_at=now, prepared_at=now, trouble=f"sent again by {by.get_username()}"[:400],
+    )  # fmt: skip
+
+
 def _claim_next(now: datetime) -> Notice | None:
     """Take the next due message: nobody else tries it before the lease ends."""
     with transaction.atomic():
-        due = Notice.objects.filter(state=NoticeState.QUEUED, next_try_at__lte=now).order_by("next_try_at", "id")
-        notice = due.select_for_update(skip_locked=True).first()
+        due = Notice.objects.filter(state__in=WAITING, next_try_at__lte=now, prepared_at__isnull=False)
+        rows = due.select_related("organization", "wording").order_by("next_try_at", "id")
+        notice = rows.select_for_update(skip_locked=True, of=("self",)).first()
         if notice is not None:
             notice.attempts, notice.next_try_at = notice.attempts + 1, now + LEASE
-            notice.save(update_fields=["attempts", "next_try_at"])
+            notice.is_doubtful = notice.is_doubtful or notice.state == NoticeState.UNKNOWN
+            notice.save(update_fields=["attempts", "next_try_at", "is_doubtful"])
         return notice
 
 
-def _record(notice: Notice, trouble: str, now: datetime) -> None:
+def _record(notice: Notice, reply: Reply, now: datetime) -> None:
     """What became of a try. A message somebody else settled meanwhile is left alone."""
-    changes: dict[str, object] = {"trouble": trouble}
-    if not trouble:
-        changes |= {"state": NoticeState.SENT, "sent_at": now, "link": ""}
-    elif notice.attempts > len(WAITS):
-        changes |= {"state": NoticeState.FAILED}
-    else:
-        changes |= {"next_try_at": now + WAITS[notice.attempts - 1]}
-    Notice.objects.filter(pk=notice.pk, state=NoticeState.QUEUED, attempts=notice.attempts).update(**changes)
+    with transaction.atomic():
+        rows = Notice.objects.filter(pk=notice.pk, state__in=WAITING, attempts=notice.attempts)
+        changes = _changes(notice, reply, now)
+        if not rows.update(**changes):
+            # News was faster than the answer.
+            Notice.objects.filter(pk=notice.pk, carrier_ref="").update(
+                carrier=notice.carrier, carrier_ref=reply.ref, sent_at=now
+            )
+            return
+        notice.state = str(changes.get("state", notice.state))
+        if reply.is_address and reply.fate == Fate.REFUSED:
+            note_dead(notice, reply.reason, now)
+        if notice.state in (NoticeState.FAILED, NoticeState.BOUNCED):
+            tell_undelivered(notice, reply.reason, now)
 
 
-def _try_to_send(notice: Notice) -> str:
-    """Hand the message over. Returns what went wrong, or nothing."""
-    if notice.channel == Channel.OFFICE:
-        return ""
-    try:
-        body = notice.body.replace("{link}", notice.link) if notice.link else notice.body
-        mail = EmailMessage(notice.subject, body, to=[notice.recipient])
-        mail.extra_headers["Message-ID"] = f"<notice-{notice.pk}@quittance.invalid>"
-        if notice.attachment:
-            prefix, _colon, key = notice.attachment.partition(":")
-            with transaction.atomic():
-                mail.attach(*ATTACHMENTS[prefix](int(key)))
-        mail.send()
-    except (OSError, ValueError, LookupError, DomainError) as trouble:
-        log.warning("notice %s not sent: %s", notice.pk, type(trouble).__name__)
-        return f"{type(trouble).__name__}: {trouble}"[:400]
-    except Exception as trouble:  # whatever it is, one message must not keep all others waiting for ever
-        log.exception("notice %s cannot be made", notice.pk)
-        return f"{type(trouble).__name__}: {trouble}"[:400]
-    return ""
+def _changes(notice: Notice, reply: Reply, now: datetime) -> dict[str, object]:
+    changes: dict[str, object] = {"trouble": reply.reason[:400], "carrier": notice.carrier}
+    is_last = notice.attempts > len(WAITS)
+    if reply.fate == Fate.SENT:
+        return changes | {"state": NoticeState.SENT, "sent_at": now, "link": "", "carrier_ref": reply.ref[:120]}
+    if reply.fate == Fate.REFUSED and reply.is_address:
+        return changes | {"state": NoticeState.BOUNCED, "bounced_at": now}
+    if reply.fate == Fate.UNKNOWN and not notice.is_doubtful:
+        return changes | {"state": NoticeState.UNKNOWN, "next_try_at": now + ANSWER_WITHIN}
+    if reply.fate in (Fate.REFUSED, Fate.UNKNOWN) or is_last:
+        return changes | {"state": NoticeState.FAILED}
+    return changes | {"next_try_at": now + WAITS[notice.attempts - 1]}

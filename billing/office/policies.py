@@ -16,6 +16,7 @@ from billing.office.calendar import check_closed_days, check_weekend
 from billing.office.models import Organization, PolicySetting, User
 from billing.office.models.policy import Scope
 from billing.office.policy_kinds import Policy
+from billing.office.policy_messages import MESSAGE_CHECKS
 from billing.office.policy_plans import PLAN_CHECKS
 from billing.office.policy_table import LARGEST_NUMBER, METHOD_WORDS, METHODS, POLICIES, PRESETS, STRATEGIES
 
@@ -233,7 +234,7 @@ def to_json(key: str, value: Any, currency: str) -> Any:
         if key == "calendar.weekend":
             check_weekend(value)
         return list(value)
-    check = {"calendar.closed_days": check_closed_days, **PLAN_CHECKS}.get(key)
+    check = {"calendar.closed_days": check_closed_days, **MESSAGE_CHECKS, **PLAN_CHECKS}.get(key)
     if check is not None:
         check(str(value))
     return str(value)

@@ -11,6 +11,7 @@ from billing.office.policy_closing import CLOSING_POLICIES
 from billing.office.policy_fraud import FRAUD_POLICIES
 from billing.office.policy_kinds import Policy
 from billing.office.policy_matching import MATCHING_POLICIES
+from billing.office.policy_messages import MESSAGE_POLICIES
 from billing.office.policy_methods import METHOD_POLICIES
 from billing.office.policy_plans import PLAN_POLICIES, PLAN_PRESETS
 from billing.office.policy_processors import PROCESSOR_POLICIES
@@ -193,6 +194,7 @@ POLICIES: dict[str, Policy] = {
         ),
         *METHOD_POLICIES,
         *PROCESSOR_POLICIES,
+        *MESSAGE_POLICIES,
         *FRAUD_POLICIES,
         *CLOSING_POLICIES,
         *MATCHING_POLICIES,

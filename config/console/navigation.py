@@ -177,6 +177,7 @@ GROUPS: tuple[tuple[Sentence, tuple[Item, ...]], ...] = (
             Item(_("Discounts"), "percent", "billing_discountrule_changelist", ("manage_agreements", "set_prices")),
             Item(_("Taxes"), "account_balance_wallet", "taxes", ("see_reports", "set_prices")),
             Item(_("Retention"), "auto_delete", "retention", ("see_audit",)),
+            Item(_("Wordings"), "edit_note", "wordings", ("edit_wordings",)),
             Item(_("Policies"), "tune", "policies", ("see_reports", "set_limits", "set_prices")),
             Item(_("Bank accounts"), "account_balance", "payments_bankaccount_changelist", ("see_receivables",)),
             Item(_("Users and roles"), "badge", "people", ("manage_users",)),
@@ -187,6 +188,7 @@ GROUPS: tuple[tuple[Sentence, tuple[Item, ...]], ...] = (
         _("Records"),
         (
             Item(_("Messages sent"), "outgoing_mail", "office_notice_changelist", ("see_receivables",)),
+            Item(_("Not delivered"), "unsubscribe", "undelivered", ("see_receivables",)),
             Item(_("Approvals given"), "approval", "office_approvalrequest_changelist", ("see_reports", "see_audit")),
             Item(_("Audit trail"), "history", "office_auditentry_changelist", ("see_audit",)),
         ),

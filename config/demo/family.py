@@ -9,7 +9,7 @@ from uuid import uuid5
 from django.conf import settings
 from django.urls import reverse
 
-from billing.models import AgreementKind, Customer, Frequency, Invoice
+from billing.models import AgreementKind, Customer, Frequency, Invoice, MessagePreference
 from billing.models.party import ProviderKind
 from billing.office.access import grant_role
 from billing.office.acting import acting
@@ -65,7 +65,7 @@ def bring_family(now: datetime) -> None:
     parent = make_users([FAMILY])[FAMILY[0]]
     for place, school in enumerate(SCHOOLS):
         organization = _school(school, now)
-        customer = _customer(organization, parent)
+        customer = _customer(organization, parent, now)
         with acting(None, "demo"):
             _enrol(school, organization, customer, now)
             for day in _days(organization, now) if school.is_new else ():
@@ -101,13 +101,18 @@ def _school(school: School, now: datetime) -> Organization:
     return organization
 
 
-def _customer(organization: Organization, parent: User) -> Customer:
+def _customer(organization: Organization, parent: User, now: datetime) -> Customer:
+    """With a phone that was confirmed: what must not be missed comes as an SMS too, to the sandbox's house."""
     grant_role(user=parent, organization=organization, role=Role.PARENT, by=None)
     customer = Customer.objects.create(
         organization=organization, code="F00001", name=FAMILY[1], email=f"{FAMILY[0]}@example.com",
         phone="+1 212 555 0104", address="4 Treble Lane\nCrotchet Falls, NY 10000", virtual_account="98440999900001",
     )  # fmt: skip
     customer.users.add(parent)
+    urgent: dict[str, list[str]] = {topic: ["email", "sms"] for topic in ("overdue", "failures", "coming")}
+    MessagePreference.objects.create(
+        customer=customer, phone="+12125550104", phone_confirmed_at=now, topics=urgent, changed_at=now
+    )
     return customer
 
 

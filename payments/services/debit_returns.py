@@ -3,7 +3,7 @@
 Nobody approves it: the money has left already. Everything it did comes undone in one transaction, as with a cheque.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -17,12 +17,12 @@ from billing.models import Customer, Invoice, InvoiceKind
 from billing.money import ZERO, format_money
 from billing.office import approvals
 from billing.office.models import User
-from billing.office.models.notice import Channel
-from billing.office.notices import Message, queue_notices
+from billing.office.notices import queue_notices
 from billing.office.numbers import hold_series
 from billing.office.policies import PolicyBook, policies_for
 from billing.services.credit_control import judge_hold
 from billing.services.moving import lock_touched
+from billing.services.telling.writing import message_to
 from billing.states import move
 from billing.transactions import transaction_required
 from payments.gateways.ach_codes import is_return, return_of
@@ -164,27 +164,19 @@ def _fee(payment: Payment, customer: Customer, book: PolicyBook, code: str, now:
 
 def _tell(made: DebitReturn, customer: Customer, now: datetime) -> None:
     """What came back and what to do next; without an e-mail address the office is told."""
-    payment, reachable = made.payment, bool(customer.email)
-    with override(customer.language if reachable else "en"):
-        told = [
-            _("Your bank took back the payment of {amount} ({number}) on {day}.").format(
-                amount=format_money(payment.amount, payment.currency), number=payment.number,
-                day=date_format(made.returned_on),
-            ),
-            _("What it had paid is open again, at its original due dates."),
-        ]  # fmt: skip
-        for invoice in filter(None, (made.fee_invoice, made.recovery_invoice)):
-            amount = format_money(invoice.invoiced_amount, invoice.currency)
-            told.append(_("Invoice {number} over {amount} was added.").format(number=invoice.number, amount=amount))
-        told.append(_("Please choose another way to pay, or ask us if you think this is a mistake."))
-        subject, body = _("Your payment {number} was returned").format(number=payment.number), "\n\n".join(told)
-        if not reachable:
-            subject = _("Tell {customer} ({code}): {subject}").format(
-                customer=customer.name, code=customer.code, subject=subject
-            )
-    message = Message(
-        kind="debit_returned", fact=f"debit_return:{made.pk}", recipient=customer.email or "counter",
-        party=customer.pk, channel=Channel.EMAIL if reachable else Channel.OFFICE,
-        language=customer.language if reachable else "en", subject=subject, body=body,
-    )  # fmt: skip
+    payment = made.payment
+
+    def values() -> Mapping[str, str]:
+        sentence = _("Invoice {number} over {amount} was added.")
+        added = [
+            sentence.format(number=invoice.number, amount=format_money(invoice.invoiced_amount, invoice.currency))
+            for invoice in (made.fee_invoice, made.recovery_invoice)
+            if invoice is not None
+        ]
+        return {
+            "number": payment.number, "amount": format_money(payment.amount, payment.currency),
+            "day": date_format(made.returned_on), "added": "\n\n".join(added),
+        }  # fmt: skip
+
+    message = message_to(customer, "debit_returned", f"debit_return:{made.pk}", values)
     queue_notices(customer.organization, [message], now)

@@ -1,10 +1,11 @@
 """The counter: one transaction writes payment, allocation, journal, receipt, audit and notices (R18, R20)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -18,6 +19,7 @@ from billing.office.models import Organization, User
 from billing.office.notices import Message, queue_notices
 from billing.office.numbers import take_numbers
 from billing.services.locking import lock_customers
+from billing.services.telling.writing import message_to
 from billing.transactions import transaction_required
 from payments.models import Payment
 from payments.services.orders import PaymentOrder
@@ -243,15 +245,14 @@ def _address(received: Received, wish: ReceiptWish) -> str:
 
 def _mail(received: Received, receipt: Receipt) -> Message:
     payment, customer = received.payment, received.customer
-    with override(customer.language):
-        amount = format_money(payment.amount, payment.currency)
-        return Message(
-            kind="receipt", fact=f"receipt:{receipt.pk}", recipient=receipt.email, party=customer.pk,
-            language=customer.language, attachment=f"receipt:{receipt.pk}",
-            subject=_("Receipt {number} from {organization}").format(
-                number=receipt.number, organization=payment.organization.shown_name
-            ),
-            body=_("We received {amount} on {day}. Your receipt {number} is attached. Thank you.").format(
-                amount=amount, day=payment.received_on, number=receipt.number
-            ),
-        )  # fmt: skip
+
+    def values() -> Mapping[str, str]:
+        return {
+            "number": receipt.number, "amount": format_money(payment.amount, payment.currency),
+            "day": date_format(payment.received_on),
+        }  # fmt: skip
+
+    return message_to(
+        customer, "receipt", f"receipt:{receipt.pk}", values, recipient=receipt.email,
+        attachment=f"receipt:{receipt.pk}",
+    )  # fmt: skip

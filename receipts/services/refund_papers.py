@@ -1,5 +1,6 @@
 """Refund receipts: issued when a refund was paid, made and signed once, archived, handed out (R101, R155)."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -17,6 +18,7 @@ from billing.office.models.notice import Channel, NoticeState
 from billing.office.notices import Attachment, Message, queue_notices
 from billing.office.papers import archive
 from billing.office.policies import policies_for
+from billing.services.telling.writing import message_to
 from billing.transactions import transaction_required
 from payments.models import Refund
 from payments.models.refund import AttemptState, RefundState
@@ -131,17 +133,16 @@ def _paper(receipt: RefundReceipt) -> Paper:
 
 
 def _message(refund: Refund, receipt: RefundReceipt) -> Message:
-    customer = refund.customer
     assert refund.processed_on is not None
-    with override(customer.language):
-        return Message(
-            kind="refund_receipt", fact=f"refund:{refund.pk}", recipient=receipt.email, party=customer.pk,
-            language=customer.language, attachment=f"refund_receipt:{receipt.pk}",
-            subject=_("Refund {number} from {organization}").format(
-                number=refund.number, organization=refund.organization.shown_name
-            ),
-            body=_("We refunded {amount} on {day}. The refund receipt {number} is attached.").format(
-                amount=format_money(refund.paid_amount, refund.currency), day=date_format(refund.processed_on),
-                number=refund.number,
-            ),
-        )  # fmt: skip
+    day = refund.processed_on
+
+    def values() -> Mapping[str, str]:
+        return {
+            "number": refund.number, "amount": format_money(refund.paid_amount, refund.currency),
+            "day": date_format(day),
+        }  # fmt: skip
+
+    return message_to(
+        refund.customer, "refund_receipt", f"refund:{refund.pk}", values, recipient=receipt.email,
+        attachment=f"refund_receipt:{receipt.pk}",
+    )  # fmt: skip

@@ -3,13 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext as _
-from django.utils.translation import override
-
 from billing.models import Customer
 from billing.office.models import ApprovalRequest, User
 from billing.office.models.notice import Channel
 from billing.office.notices import Message, queue_notices
+from billing.services.telling.writing import message_to
 from billing.transactions import transaction_required
 from payments.models import Payment, PaymentVoid
 from payments.services import voiding
@@ -63,11 +61,6 @@ def _message(receipt: Receipt, customer: Customer) -> Message:
             channel=Channel.OFFICE, subject=f"Receipt {receipt.number} is void: tell {customer.name} ({customer.code})",
             body="No e-mail address is known. Tell the customer by other means that the receipt is no longer valid.",
         )  # fmt: skip
-    with override(customer.language):
-        return Message(
-            kind="receipt_void", fact=f"receipt:{receipt.pk}", recipient=address, party=customer.pk,
-            language=customer.language, subject=_("Receipt {number} is void").format(number=receipt.number),
-            body=_("Receipt {number} is no longer valid. Please contact us if you have questions.").format(
-                number=receipt.number
-            ),
-        )  # fmt: skip
+    return message_to(
+        customer, "receipt_void", f"receipt:{receipt.pk}", lambda: {"number": receipt.number}, recipient=address
+    )

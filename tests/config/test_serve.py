@@ -123,7 +123,7 @@ def test_all_start_say_where_they_are_and_stop_together(transactional_db: None, 
             found = requests.get(f"http://127.0.0.1:{port + 100}/sandboxes", timeout=10).json()["sandboxes"]
             sms = next(row for row in found if row["name"] == "sms")
             state = requests.get(f"{sms['url']}/_sandbox/state", timeout=10).json()
-            assert state["webhook_url"] == f"http://127.0.0.1:{port}/webhooks/sms/"
+            assert state["webhook_url"] == f"http://127.0.0.1:{port}/webhooks/messages/sms/"
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(60) == 0

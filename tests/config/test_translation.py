@@ -56,7 +56,7 @@ class TestCatalogue:
             "%(name)s, %(day)s", "%(money)s, %(age)s",
             "none of {total}", "{part} of {total}", "%(who)s, %(number)s", "{what}: {amount}.",
             "= {total_amount}", "%(name)s, %(title)s", "{plan}, {frequency}, {price}",
-            "{number}: {state}.",
+            "{number}: {state}.", "{school}: {headline}. {link}",
         }  # fmt: skip
 
     def test_what_is_filled_in_stays_as_it_was(self) -> None:

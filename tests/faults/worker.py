@@ -29,8 +29,8 @@ POINTS = {
     "receipt, no message": ("receipts.services.counter", "queue_notices", "before"),
     "settled, not committed": ("payments.services.calling", "settle_attempt", "after"),
     "settled": ("payments.services.charging", "send_attempt", "after"),
-    "message not sent": ("billing.office.notices", "_try_to_send", "before"),
-    "message sent": ("billing.office.notices", "_try_to_send", "after"),
+    "message not sent": ("billing.office.notices", "hand_over", "before"),
+    "message sent": ("billing.office.notices", "hand_over", "after"),
 }
 # The worker waits for an answer when it dies: the other side kills it, once it has done its work.
 BY_OTHERS = "request left"

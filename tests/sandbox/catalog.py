@@ -19,7 +19,7 @@ PROCESSORS = {
 }
 
 # What the merchant calls them, where that differs: the last step of their webhooks' address.
-CALLED = {"nmi": "precisepay"}
+CALLED = {"nmi": "precisepay", "sms": "messages/sms", "whatsapp": "messages/whatsapp"}
 
 
 def find(name: str) -> type[Processor]:

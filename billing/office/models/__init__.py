@@ -2,7 +2,7 @@ from billing.office.models.approval import ApprovalRequest
 from billing.office.models.audit import AuditEntry, AuditSeal
 from billing.office.models.document import KeptDocument
 from billing.office.models.machine import ApiClient, ApiRequest
-from billing.office.models.notice import Notice
+from billing.office.models.notice import DeadAddress, Notice, NoticeEvent, Wording
 from billing.office.models.number_series import NumberSeries
 from billing.office.models.organization import Organization
 from billing.office.models.policy import PolicySetting
@@ -17,10 +17,12 @@ __all__ = [
     "AuditEntry",
     "AuditSeal",
     "Authenticator",
+    "DeadAddress",
     "Grant",
     "KeptDocument",
     "Membership",
     "Notice",
+    "NoticeEvent",
     "NumberSeries",
     "Organization",
     "PolicySetting",
@@ -28,4 +30,5 @@ __all__ = [
     "RecoverySet",
     "SignIn",
     "User",
+    "Wording",
 ]

@@ -7,17 +7,17 @@ from itertools import groupby
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, override
+from django.utils.translation import ngettext
 
 from billing.models import Agreement, Customer, DunningCase
 from billing.money import ZERO, format_money
 from billing.office.models import Notice, Organization
-from billing.office.models.notice import Channel
 from billing.office.notices import Message, queue_notices
 from billing.rules.payment_codes import customer_code
 from billing.rules.timeline import Planned
 from billing.selectors.chasing.files import CaseFile
 from billing.services.pay_links import links_for_messages
+from billing.services.telling.writing import message_to
 from billing.transactions import transaction_required
 
 Told = tuple[CaseFile, Planned]
@@ -45,7 +45,10 @@ def queue_reminders(
     messages = [_reminder(family, today, links) for family in families]
     queue_notices(organization, messages, now)
     facts = {message.fact for message in messages}
-    notices = {(n.kind, n.fact): n for n in Notice.objects.filter(organization=organization, fact__in=facts)}
+    notices = {
+        (n.kind, n.fact): n
+        for n in Notice.objects.filter(organization=organization, fact__in=facts, original__isnull=True)
+    }
     return {
         file.case.pk: notices[message.kind, message.fact]
         for message, family in zip(messages, families, strict=True)
@@ -69,33 +72,29 @@ def _order(one: Told) -> tuple[object, ...]:
 
 def _reminder(family: Sequence[Told], today: date, links: Mapping[int, str]) -> Message:
     files, step = [file for file, _step in family], family[0][1]
-    customer = files[0].case.customer
-    reachable = bool(customer.email)
-    with override(customer.language if reachable else "en"):
-        subject, body = _subject(files, step), "\n\n".join(_body(files, step, today, links))
-        if not reachable:
-            words = _("Call or write to {customer} ({code}): {subject}")
-            subject = words.format(customer=customer.name, code=customer.code, subject=subject)
-            body = _("There is no e-mail address. Call or write:") + "\n\n" + body
-    return Message(
-        kind=kind_of(step), fact=f"case:{files[0].case.pk}:{files[0].round}:{step.code}", party=customer.pk,
-        recipient=customer.email or "counter", channel=Channel.EMAIL if reachable else Channel.OFFICE,
-        language=customer.language if reachable else "en", subject=subject, body=body,
-    )  # fmt: skip
+    customers = list({file.case.customer_id: file.case.customer for file in files}.values())
+    customer = customers[0]
+
+    def values() -> Mapping[str, str]:
+        totals = [format_money(amount, currency) for currency, amount in _totals(files)]
+        found = {
+            "total": " + ".join(totals), "level": str(step.number),
+            "due": date_format(min(file.case.invoice.due_on for file in files)),
+            "invoices": "\n".join(_line(file, today) for file in files),
+            "together": "\n".join(_("Together: {total}").format(total=total) for total in totals),
+            "consequences": "\n\n".join(_consequences(files, step)),
+            "how_to_pay": "\n\n".join(how_to_pay(*customers, links=links)),
+        }  # fmt: skip
+        return found | ({"headline": _headline(files, found["total"])} if step.kind == "before" else {})
+
+    return message_to(customer, kind_of(step), f"case:{files[0].case.pk}:{files[0].round}:{step.code}", values)
 
 
-def _subject(files: Sequence[CaseFile], step: Planned) -> str:
-    total = " + ".join(format_money(amount, currency) for currency, amount in _totals(files))
-    if step.kind == "before":
-        days = {file.case.invoice.due_on for file in files}
-        if len(days) == 1:
-            return _("{total} is due on {day}").format(total=total, day=date_format(days.pop()))
-        return _("{total} is due soon").format(total=total)
-    if step.kind == "final":
-        return _("Final notice: {total} is overdue").format(total=total)
-    if step.number == 1:
-        return _("Reminder: {total} is overdue").format(total=total)
-    return _("Reminder {level}: {total} is overdue").format(level=step.number, total=total)
+def _headline(files: Sequence[CaseFile], total: str) -> str:
+    days = {file.case.invoice.due_on for file in files}
+    if len(days) == 1:
+        return _("{total} is due on {day}").format(total=total, day=date_format(days.pop()))
+    return _("{total} is due soon").format(total=total)
 
 
 def _totals(files: Sequence[CaseFile]) -> list[tuple[str, Decimal]]:
@@ -104,32 +103,6 @@ def _totals(files: Sequence[CaseFile]) -> list[tuple[str, Decimal]]:
         invoice = file.case.invoice
         sums[invoice.currency] = sums.get(invoice.currency, ZERO) + invoice.open_amount
     return sorted(sums.items())
-
-
-def _body(files: Sequence[CaseFile], step: Planned, today: date, links: Mapping[int, str]) -> Iterable[str]:
-    customers = list({file.case.customer_id: file.case.customer for file in files}.values())
-    customer = customers[0]
-    yield _("Dear {name},").format(name=customer.shown_name)
-    yield _opening(step)
-    yield "\n".join(_line(file, today) for file in files)
-    yield "\n".join(
-        _("Together: {total}").format(total=format_money(amount, currency)) for currency, amount in _totals(files)
-    )
-    yield from _consequences(files, step)
-    yield from how_to_pay(*customers, links=links)
-
-
-def _opening(step: Planned) -> str:
-    if step.kind == "before":
-        return _("this is due soon:")
-    if step.kind == "final":
-        return _(
-            "this is still not paid, and this is the last message before what is said below happens. If you cannot pay"
-            " all of it now, tell us: we can agree on parts, or on a day that suits you."
-        )
-    if step.number == 1:
-        return _("perhaps you overlooked this; it has not reached us yet:")
-    return _("in spite of our reminders this is not paid yet:")
 
 
 def _line(file: CaseFile, today: date) -> str:
@@ -193,39 +166,15 @@ def tell_of_agreement(
     *, case: DunningCase, agreement: Agreement, what: str, round_now: int, on: date, now: datetime
 ) -> None:  # fmt: skip
     """Tell who pays that service stopped, resumed, that a policy lapsed or is in force again; once in a round."""
-    customer = case.customer
-    links = links_for_messages(customers=[customer], now=now) if what in UNPAID else {}
-    with override(customer.language if customer.email else "en"):
-        subject, body = _about(case, agreement, what, on)
-        text = "\n\n".join(
-            [_("Dear {name},").format(name=customer.shown_name), body, *how_to_pay(customer, links=links)]
-        )
-    message = Message(
-        kind=f"agreement_{what}", fact=f"case:{case.pk}:{round_now}:{what}", party=customer.pk,
-        recipient=customer.email or "counter", channel=Channel.EMAIL if customer.email else Channel.OFFICE,
-        language=customer.language if customer.email else "en", subject=subject, body=text,
-    )  # fmt: skip
-    queue_notices(case.organization, [message], now)
-
-
-def _about(case: DunningCase, agreement: Agreement, what: str, on: date) -> tuple[str, str]:
+    links = links_for_messages(customers=[case.customer], now=now) if what in UNPAID else {}
     invoice = case.invoice
-    facts = {"agreement": agreement.number, "plan": agreement.plan.name, "number": invoice.number,
-             "amount": format_money(invoice.open_amount, invoice.currency), "day": date_format(on)}  # fmt: skip
-    subjects = {
-        "suspend": _("{plan} has stopped"), "lapse": _("Your policy {agreement} has lapsed"),
-        "reactivate": _("{plan} goes on"), "revive": _("Your policy {agreement} is in force again"),
-    }  # fmt: skip
-    bodies = {
-        "suspend": _(
-            "from {day} on {plan} ({agreement}) rests, because invoice {number} ({amount}) is not paid. It goes on as"
-            " soon as this is paid. What else you have with us is not touched."
-        ),
-        "lapse": _(
-            "the days of grace of invoice {number} ({amount}) are over, so the policy {agreement} lapsed on {day}."
-            " It can be revived: ask us what is due."
-        ),
-        "reactivate": _("thank you: what was due is paid, and {plan} ({agreement}) goes on from {day}."),
-        "revive": _("thank you: what was due is paid, and the policy {agreement} is in force again from {day}."),
-    }
-    return subjects[what].format(**facts), bodies[what].format(**facts)
+
+    def values() -> Mapping[str, str]:
+        return {
+            "agreement": agreement.number, "plan": agreement.plan.name, "invoices": invoice.number,
+            "amount": format_money(invoice.open_amount, invoice.currency), "day": date_format(on),
+            "how_to_pay": "\n\n".join(how_to_pay(case.customer, links=links)),
+        }  # fmt: skip
+
+    message = message_to(case.customer, f"agreement_{what}", f"case:{case.pk}:{round_now}:{what}", values)
+    queue_notices(case.organization, [message], now)

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError
 
-from config.gateways import of_sandbox
+from config.gateways import messengers_of_sandbox, of_sandbox
 
 PR_SET_PDEATHSIG = 1
 SANDBOX_ABOVE = 100  # unless SANDBOX_PORT says otherwise; the processors are at the ports after it
@@ -73,6 +73,10 @@ class Command(BaseCommand):
         os.environ["SANDBOX_PORT"] = str(_sandbox_port(bind))  # web and jobs must find what we start, and so must we
         if of_sandbox(settings.SANDBOX_PORT) == settings.GATEWAYS:
             settings.GATEWAYS = of_sandbox(_sandbox_port(bind))
+        if messengers_of_sandbox(settings.SANDBOX_PORT) == settings.MESSENGERS:
+            settings.MESSENGERS = messengers_of_sandbox(_sandbox_port(bind))
+        if not settings.PRODUCTION and not settings.PUBLIC_URL and _port(bind):  # links in messages work in a demo
+            os.environ["PUBLIC_URL"] = settings.PUBLIC_URL = f"http://{_host(bind)}:{_port(bind)}"
         sandbox = self._start_sandbox(bind)  # first: a port that is taken is said before the long work
         office: dict[str, subprocess.Popen[bytes]] = {}
         try:

@@ -1,6 +1,7 @@
 """Cards about to expire: the payer is asked for the new one in time; what is over is not charged (R33, R77)."""
 
 from calendar import monthrange
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import partial
 
@@ -69,14 +70,14 @@ def _tend(pk: int, today: date, now: datetime) -> int:
 def _tell(method: PaymentMethod, due: int, today: date, now: datetime) -> None:
     days = (last_day(method) - today).days
 
-    def letter() -> tuple[str, list[str]]:
-        told = [_("Dear {name},").format(name=method.customer.shown_name), _expires(method, days)]
-        told += _coming(method, today)
-        told.append(_("If your bank sends you a new card, add it under Ways to pay; it takes the place of this one."))
-        return _("{method} expires soon").format(method=method), told
+    def values() -> Mapping[str, str]:
+        return {
+            "method": str(method), "day": date_format(last_day(method)), "expires": _expires(method, days),
+            "first_missed": "\n".join(_coming(method, today)),
+        }  # fmt: skip
 
     fact = f"method:{method.pk}:{method.exp_year}-{method.exp_month:02}:{due}"
-    tell_payer(customer=method.customer, kind="card_expiring", fact=fact, letter=letter, now=now)
+    tell_payer(customer=method.customer, kind="card_expiring", fact=fact, values=values, now=now)
     write(method=method, expiry_told_on=today)
     note(
         method=method, kind=MethodEventKind.TOLD, text=f"until:{method.exp_month:02}/{method.exp_year}", now=now,

@@ -1,38 +1,21 @@
 """What payers and the office are told about methods. Messages are rows of the fact's transaction."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import datetime
-
-from django.utils.translation import gettext as _
-from django.utils.translation import override
 
 from billing.models import Customer
 from billing.office.models.notice import Channel
 from billing.office.notices import Message, queue_notices
+from billing.services.telling.writing import Values, message_to
 from billing.transactions import transaction_required
 from payments.models import PaymentMethod
 from payments.services.methods.words import reason_words
 
-# (subject, paragraphs) in the language that is active when it is called.
-Letter = Callable[[], tuple[str, list[str]]]
-
 
 @transaction_required
-def tell_payer(*, customer: Customer, kind: str, fact: str, letter: Letter, now: datetime) -> None:
-    """A mail in the payer's language; without an address the office is told to call."""
-    with override(customer.language if customer.email else "en"):
-        subject, body = letter()
-        if not customer.email:
-            subject = _("Tell {customer} ({code}): {subject}").format(
-                customer=customer.name, code=customer.code, subject=subject
-            )
-            body = [_("There is no e-mail address. Call or write:"), *body]
-        message = Message(
-            kind=kind, fact=fact[:80], recipient=customer.email or "counter", party=customer.pk,
-            channel=Channel.EMAIL if customer.email else Channel.OFFICE,
-            language=customer.language if customer.email else "en", subject=subject[:200], body="\n\n".join(body),
-        )  # fmt: skip
-    queue_notices(customer.organization, [message], now)
+def tell_payer(*, customer: Customer, kind: str, fact: str, values: Values, now: datetime) -> None:
+    """A message in the payer's language, by the ways the family chose; without any the office is told to call."""
+    queue_notices(customer.organization, [message_to(customer, kind, fact, values)], now)
 
 
 @transaction_required
@@ -48,17 +31,9 @@ def tell_office(*, method: PaymentMethod, kind: str, subject: str, body: str, no
 @transaction_required
 def tell_added(*, method: PaymentMethod, now: datetime) -> None:
     """A new method is always told, so that nobody adds one behind a payer's back."""
-
-    def letter() -> tuple[str, list[str]]:
-        return _("{method} was added").format(method=method), [
-            _("Dear {name},").format(name=method.customer.shown_name),
-            _("{method} can now be used to pay {school}.").format(method=method, school=method.organization.shown_name),
-            _("If this was not you, call the school's office at once."),
-        ]  # fmt: skip
-
     tell_payer(
-        customer=method.customer, kind="method_added", fact=f"method:{method.pk}:{now:%Y%m%d%H%M%S}", letter=letter,
-        now=now,
+        customer=method.customer, kind="method_added", fact=f"method:{method.pk}:{now:%Y%m%d%H%M%S}",
+        values=lambda: {"method": str(method)}, now=now,
     )  # fmt: skip
 
 
@@ -66,15 +41,11 @@ def tell_added(*, method: PaymentMethod, now: datetime) -> None:
 def tell_stopped(*, method: PaymentMethod, what: str, now: datetime) -> None:
     """A method that was in use can be used no more. what: a code of words.REASONS."""
 
-    def letter() -> tuple[str, list[str]]:
+    def values() -> Mapping[str, str]:
         words = reason_words(what)
-        return _("{method} can no longer be used").format(method=method), [
-            _("Dear {name},").format(name=method.customer.shown_name),
-            f"{words.what} {words.next}".strip(),
-            _("Nothing is charged to it any more. You can add another one under Ways to pay."),
-        ]  # fmt: skip
+        return {"method": str(method), "why": f"{words.what} {words.next}".strip()}
 
     tell_payer(
         customer=method.customer, kind="method_stopped", fact=f"method:{method.pk}:{what}:{now:%Y%m%d%H%M%S}",
-        letter=letter, now=now,
+        values=values, now=now,
     )  # fmt: skip

@@ -124,7 +124,9 @@ def _contact(method: PaymentMethod, update: MethodUpdate, source: str, now: date
     words = reason_words("contact")
     tell_payer(
         customer=method.customer, kind="method_contact", fact=f"method:{method.pk}:{now:%Y%m%d}", now=now,
-        letter=lambda: (f"{method}: {words.what}", [f"{words.what} {words.next}"]),
+        values=lambda: {
+            "method": str(method), "headline": f"{method}: {words.what}", "why": f"{words.what} {words.next}"
+        },
     )  # fmt: skip
 
 

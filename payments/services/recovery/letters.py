@@ -1,6 +1,6 @@
 """What payers are told about automatic charges: one comes, worked, failed, and what they can do (R59, R176, R177)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -38,19 +38,17 @@ def tell_failed(
     amount, invoices = format_money(attempt.amount, attempt.currency), ", ".join(numbers)
     links = links_for_messages(customers=[attempt.customer], now=now) if decision.verdict in PAYABLE else {}
 
-    def letter() -> tuple[str, list[str]]:
-        words = declined_words(attempt.reason)
-        first = _("we tried to charge {amount} for {invoices} to {method}, and it did not work. {why}")
-        return _("{amount} could not be charged").format(amount=amount), [
-            _("Dear {name},").format(name=attempt.customer.shown_name),
-            first.format(amount=amount, invoices=invoices, method=attempt.method, why=words.what),
-            *_next(attempt.organization, decision),
-            *_choices(decision), *_link(links.get(attempt.customer_id, "")),
-            *_questions(attempt.organization),
-        ]  # fmt: skip
+    def values() -> Mapping[str, str]:
+        return {
+            "amount": amount, "invoices": invoices, "method": str(attempt.method),
+            "why": str(declined_words(attempt.reason).what),
+            "next_step": "\n\n".join(_next(attempt.organization, decision)),
+            "choices": "\n\n".join([*_choices(decision), *_link(links.get(attempt.customer_id, ""))]),
+            "questions": "\n\n".join(_questions(attempt.organization)),
+        }  # fmt: skip
 
     key = f"attempt:{attempt.key}{f':{fact}' if fact else ''}"
-    tell_payer(customer=attempt.customer, kind="charge_failed", fact=key, letter=letter, now=now)
+    tell_payer(customer=attempt.customer, kind="charge_failed", fact=key, values=values, now=now)
 
 
 def _next(organization: Organization, decision: RetryDecision) -> Iterable[str]:
@@ -93,17 +91,15 @@ def tell_charged(*, attempt: PaymentAttempt, invoices: Iterable[Invoice], now: d
     invoices = list(invoices)
     amount = format_money(attempt.approved_amount or attempt.amount, attempt.currency)
 
-    def letter() -> tuple[str, list[str]]:
-        first = _("thank you: {amount} for {invoices} was charged to {method} on {day}.")
-        day = date_format((attempt.settled_at or now).astimezone(attempt.organization.zone))
-        numbers = ", ".join(invoice.number for invoice in invoices)
-        return _("{amount} was charged").format(amount=amount), [
-            _("Dear {name},").format(name=attempt.customer.shown_name),
-            first.format(amount=amount, invoices=numbers, method=attempt.method, day=day),
-            *_service(invoices), *_questions(attempt.organization),
-        ]  # fmt: skip
+    def values() -> Mapping[str, str]:
+        return {
+            "amount": amount, "invoices": ", ".join(invoice.number for invoice in invoices),
+            "method": str(attempt.method),
+            "day": date_format((attempt.settled_at or now).astimezone(attempt.organization.zone)),
+            "service": "\n\n".join(_service(invoices)), "questions": "\n\n".join(_questions(attempt.organization)),
+        }  # fmt: skip
 
-    tell_payer(customer=attempt.customer, kind="charge_done", fact=f"attempt:{attempt.key}", letter=letter, now=now)
+    tell_payer(customer=attempt.customer, kind="charge_done", fact=f"attempt:{attempt.key}", values=values, now=now)
 
 
 def _service(invoices: Iterable[Invoice]) -> Iterable[str]:
@@ -134,17 +130,14 @@ def tell_coming(*, method: PaymentMethod, invoice: Invoice, on: date, now: datet
     """A charge comes: how much, to what, on which day, and what to do if it should not (R176)."""
     amount = format_money(invoice.open_amount, invoice.currency)
 
-    def letter() -> tuple[str, list[str]]:
-        first = _("on {day} we charge {amount} for {invoice} to {method}; you need not do anything.")
-        return _("{amount} will be charged on {day}").format(amount=amount, day=date_format(on)), [
-            _("Dear {name},").format(name=method.customer.shown_name),
-            first.format(day=date_format(on), amount=amount, invoice=invoice.number, method=method),
-            _("Should that not happen, change how you pay on your family page before then, or tell us."),
-            *_questions(invoice.organization),
-        ]  # fmt: skip
+    def values() -> Mapping[str, str]:
+        return {
+            "amount": amount, "invoices": invoice.number, "method": str(method), "day": date_format(on),
+            "questions": "\n\n".join(_questions(invoice.organization)),
+        }  # fmt: skip
 
     fact = f"invoice:{invoice.pk}:{on}:{invoice.open_amount}"
-    tell_payer(customer=method.customer, kind="charge_coming", fact=fact, letter=letter, now=now)
+    tell_payer(customer=method.customer, kind="charge_coming", fact=fact, values=values, now=now)
 
 
 @transaction_required
@@ -153,16 +146,12 @@ def tell_no_way(*, customer: Customer, invoice: Invoice, now: datetime) -> None:
     amount = format_money(invoice.open_amount, invoice.currency)
     links = links_for_messages(customers=[customer], now=now)
 
-    def letter() -> tuple[str, list[str]]:
-        first = _("{amount} for {invoice} is due, and there is no card or account that we may charge.")
-        return _("{amount} could not be charged").format(amount=amount), [
-            _("Dear {name},").format(name=customer.shown_name),
-            first.format(amount=amount, invoice=invoice.number),
-            _("Add a card or account on your family page, or pay it another way:"),
-            *how_to_pay(customer, links=links),
-        ]  # fmt: skip
+    def values() -> Mapping[str, str]:
+        return {
+            "amount": amount, "invoices": invoice.number, "how_to_pay": "\n\n".join(how_to_pay(customer, links=links)),
+        }  # fmt: skip
 
-    tell_payer(customer=customer, kind="charge_no_method", fact=f"invoice:{invoice.pk}", letter=letter, now=now)
+    tell_payer(customer=customer, kind="charge_no_method", fact=f"invoice:{invoice.pk}", values=values, now=now)
 
 
 @transaction_required

@@ -92,7 +92,7 @@ class TestReminders:
         run(org)
         first, second = mails(org)
         assert (first.language, second.channel, second.recipient) == ("zh-hant", "office", "counter")
-        assert second.subject.startswith("Call or write to Ben")
+        assert second.subject.startswith("Tell Ben")
 
     def test_it_says_what_follows_and_when(self) -> None:
         org = school(late_fee__kind="flat", late_fee__amount="15", dunning__grace_days=10)

@@ -94,6 +94,7 @@ set_prices                 – – – – C C – M –
 set_gateways               – – – – – C – M –
 set_gateway_secrets        – – – – – C – – M
 set_limits                 – – – – M C – – –
+edit_wordings              – – R R ● R R ● –
 manage_users               – – – – – C – M M
 answer_data_request        – – – – ● ● – ● –
 erase_personal_data        – – M M C C – M –
@@ -125,7 +126,7 @@ class TestMatrix:
         granted = {(g.role, g.action): g.mode for g in Grant.objects.all()}
         assert {cell: granted.get(cell, "") for cell in EXPECTED} == EXPECTED
         assert set(granted) <= set(EXPECTED)
-        assert len(EXPECTED) == 9 * 57
+        assert len(EXPECTED) == 9 * 58
 
     def test_the_code_and_the_database_say_the_same(self) -> None:
         assert {(r, a, m) for (r, a), m in EXPECTED.items() if m} == set(cells())

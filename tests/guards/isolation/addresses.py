@@ -27,6 +27,8 @@ RECORDS = {
     "family/pay/going/<int:pk>": "payments.PaymentAttempt",
     "family/pay/card/<int:pk>": "payments.PaymentAttempt",
     "family/pay/result/<int:pk>": "payments.PaymentAttempt",
+    "family/messages/<int:pk>": "billing.Customer",
+    "family/messages/read/<int:pk>": "office.Notice",
     "family/retry/<int:pk>": "payments.RetryDecision",
     "family/zoho/<int:pk>": "payments.ZohoSubscription",
     "family/disputes/<int:pk>": "payments.Dispute",
@@ -82,6 +84,7 @@ RECORDS = {
     "console/matches/<int:pk>": "reconciliation.Match",
     "console/matching-rules/<int:pk>": "reconciliation.MatchingRule",
     "console/messages/<int:pk>": "office.Notice",
+    "console/messages/addresses/<int:pk>": "office.DeadAddress",
     "console/pauses/<int:pk>": "billing.DunningPause",
     "console/paper-runs/<int:pk>": "receipts.PaperRun",
     "console/papers/<int:pk>": "receipts.IssuedPaper",
@@ -124,6 +127,8 @@ PARTS = {
 # Addresses whose parameter names nobody's record, each with the reason.
 NO_RECORD = {
     "webhooks/<slug:configuration>": "the name of a processor; who calls proves it by a signature",
+    "webhooks/messages/<slug:carrier>": "the name of a carrier; who calls proves it by a signature",
+    "console/wordings/<slug:kind>": "the name of a kind of messages; the words are one's own organization's",
     "family/pay/back/<slug:configuration>": "the name of a processor; the attempt is read from what it signed",
     "api/v1/<path:rest>": "answers that there is no such address",
     "console/books/days/<str:day>": "a day of one's own organization",
@@ -137,6 +142,7 @@ NO_RECORD = {
 }
 # Addresses that open for whoever holds a secret; what they show of whom is tested where they are made.
 SECRETS = {
+    "messages/stop/<str:token>": "a signed link that stops one topic for one family",
     "pay/<str:token>": "a signed pay link, which shows what its customer owes and no more",
     "payment-question/<str:token>": "a signed question to one payer",
     "invitation/<str:token>": "a link mailed to who is invited",
@@ -159,7 +165,7 @@ NEEDS_A_STATE = {
     "api/v1/policies/<str:number>/", "api/v1/policies/<str:number>/schedule/",
     "family/pay/result/<int:pk>/", "family/pay/card/<int:pk>/", "family/zoho/<int:pk>/",
     "family/refunds/<int:pk>/documents/<int:document_pk>/", "family/disputes/<int:pk>/documents/<int:document_pk>/",
-    "family/refunds/<int:pk>/receipt/", "family/data/<int:pk>/file/",
+    "family/refunds/<int:pk>/receipt/", "family/data/<int:pk>/file/", "family/messages/read/<int:pk>/",
 }  # fmt: skip
 
 

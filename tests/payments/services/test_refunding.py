@@ -492,8 +492,8 @@ def test_a_customer_withdraws_their_own_request_only(school: Organization, ada: 
 def test_without_an_address_the_office_is_told_to_tell_them(school: Organization, desk: Office) -> None:
     ask(taken(customer(school, "Ben")), 5, desk.clerk)
     note = Notice.objects.get(kind="refund_requested")
-    assert (note.channel, note.recipient) == ("office", "office")
-    assert "Ben" in note.body
+    assert (note.channel, note.recipient) == ("office", "counter")
+    assert "Ben" in note.subject
     assert "no e-mail address" in note.body
 
 

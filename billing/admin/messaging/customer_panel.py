@@ -1,0 +1,28 @@
+"""The last messages on a customer's page, with what became of them."""
+
+from django.urls import reverse
+
+from billing.admin.base import ConsoleRequest
+from billing.admin.messaging.log import said_kind
+from billing.admin.panels import Context, panel
+from billing.models import Customer, MessagePreference
+from billing.office.models import Notice
+from billing.office.models.notice import Channel
+from billing.office.unreachable import dead_addresses
+
+LAST = 8
+
+
+@panel("customer", "console/messaging/of_customer.html", order=80)
+def messages_of_customer(request: ConsoleRequest, customer: Customer) -> Context | None:
+    """Three queries."""
+    rows = Notice.objects.filter(organization=request.organization, party=customer.pk).order_by("-id")[:LAST]
+    preference = MessagePreference.objects.filter(customer=customer).first()
+    ways: list[tuple[str, str]] = [(Channel.EMAIL, customer.email)] if customer.email else []
+    if preference is not None and preference.phone_confirmed_at:
+        ways += [(Channel.SMS, preference.phone), (Channel.WHATSAPP, preference.phone)]
+    return {
+        "rows": [(row, said_kind(row.kind)) for row in rows], "preference": preference,
+        "dead": sorted({address for _channel, address in dead_addresses(request.organization, ways)}),
+        "all": f"{reverse('admin:office_notice_changelist')}?party={customer.pk}",
+    }  # fmt: skip

@@ -1,0 +1,1 @@
+"""Those who carry our messages: one module an outsider, behind one port."""
