@@ -21,6 +21,9 @@ NOT_AUDITED = {
     # the inbox and the logs of processors: append-only themselves, or only counters
     "payments_webhookevent", "payments_webhookrefusal", "payments_gatewayexchange", "payments_gatewayerror",
     "payments_gatewayhealth", "payments_settlementday", "payments_updatermark",
+    # what became of a message, and who signed in from where: append-only or frozen, each the log of its own matter
+    "office_noticeevent", "office_signin",
+    "receipts_paperrunitem",  # how far a run of papers has come; the papers themselves are watched
     "billing_earningmark",  # how far the accrual of earnings has looked: a lock, no fact
     "billing_installment",  # planned rows follow from terms; every change of them is told by an agreement's change
     "ledger_glbatchentry",  # append-only; what is in a batch is in its hash, which is watched
