@@ -13,7 +13,7 @@ RULES = [
                 "receipts_receiptdocument", "receipts_receiptcopy", "receipts_refundreceipt",
                 "receipts_refundreceiptdocument", "receipts_refundreceiptcopy",
             ),
-            ("receipts_receipt", "receipts_paperrun"),
+            ("receipts_receipt", "receipts_paperrun", "receipts_dataexport", "receipts_erasurecase"),
         ),
     ),
     Rule(

@@ -17,7 +17,8 @@ APPEND_ONLY = (
     "billing_agreementchange", "billing_attendance", "billing_lessoncredituse", "billing_packageuse",
     "billing_policyloanbill", "billing_dunningstep", "billing_latefee", "billing_debtplanpart",
     "billing_debtplan_invoices", "billing_collectionnote", "billing_collectioncase_invoices", "ledger_glbatchentry",
-    "ledger_adjustmentline", "ledger_glexport",
+    "ledger_adjustmentline", "ledger_glexport", "billing_planrequest_invoices", "office_noticeevent",
+    "office_wording",
 )  # fmt: skip
 FROZEN = (
     "office_approvalrequest", "office_membership", "office_numberseries", "ledger_journalseries", "ledger_period",
@@ -25,7 +26,8 @@ FROZEN = (
     "billing_agreementdiscount", "billing_agreementpause", "billing_scheduleregeneration", "billing_charge",
     "billing_billingrun", "billing_lessoncredit", "billing_insurancepolicy", "billing_policyloan",
     "billing_dunningcase", "billing_dunningpause", "billing_debtplan", "billing_collectioncase", "billing_payoutbatch",
-    "billing_payout", "billing_earning", "ledger_glbatch", "ledger_adjustmententry",
+    "billing_payout", "billing_earning", "ledger_glbatch", "ledger_adjustmententry", "billing_invitation",
+    "billing_paylink", "billing_planrequest", "office_accountlink", "office_deadaddress", "office_signin",
 )  # fmt: skip
 # What tables have besides: table → names of triggers.
 BESIDES = {

@@ -26,6 +26,7 @@ from payments.services.gateway_accounts import open_gateway_account
 from payments.services.refund_cases import RefundOrder
 from payments.services.refunding import request_refund
 from payments.services.vault import reject_cheque
+from receipts.services.statement_papers import issue_statements
 from tests import builders as b
 from tests.agreements import agreement, plan, provider
 from tests.billing.earning.cast import one_lesson, tell
@@ -78,6 +79,9 @@ def furnish(org: Organization, who: str) -> dict[str, Any]:
         owed = b.invoice(customer, "7.00", issued_on=today, due_on=today)
         parts = DebtPlanOrder([owed.pk], [Part(today, Decimal(7))], who, f"{who}-plan")
         agree_on_parts(customer=customer, order=parts, now=now, by=boss)
+        issue_statements(
+            organization=org, customers=[customer], first=today.replace(day=1), last=today, now=now, by=boss
+        )
     return {"customer": customer, "invoice": invoice, "taken": taken}
 
 
