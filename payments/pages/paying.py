@@ -35,14 +35,16 @@ AGAIN = 5
 @require_GET
 @login_required
 def pay(request: HttpRequest) -> HttpResponse:
-    """What is owed, by account and currency, each with its own choice."""
+    """What is owed, by account and currency, each with its own choice; ?invoice= chooses one that is owed, alone."""
     user, now = user_of(request), clock.now()
-    return show_tills(request, Door(user=user), tills_for(own_customers(user), now))
+    return show_tills(request, Door(user=user), tills_for(own_customers(user), now), request.GET.get("invoice", ""))
 
 
-def show_tills(request: HttpRequest, door: Door, tills: Sequence[Till]) -> HttpResponse:
+def show_tills(request: HttpRequest, door: Door, tills: Sequence[Till], only: str = "") -> HttpResponse:
     now = clock.now()
-    shown = [(till, _rows(till, {}), _offers(till, now), _address(door, till)) for till in tills]
+    is_there = any(str(one.invoice.pk) == only for till in tills for one in till.payables)
+    alone = only if is_there else ""
+    shown = [(till, _rows(till, {}, only=alone), _offers(till, now), _address(door, till)) for till in tills]
     return render(request, "pages/pay/choose.html", {"tills": shown, "door": door})
 
 
@@ -55,14 +57,17 @@ def _address(door: Door, till: Till) -> str:
     return door.till(till.customer, till.currency)
 
 
-def _rows(till: Till, typed: Mapping[str, str], chosen: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """All that is due is chosen at first, or everything where nothing is; never what is disputed. After a refusal, what
-    was typed."""
+def _rows(
+    till: Till, typed: Mapping[str, str], chosen: Sequence[str] = (), *, only: str = ""
+) -> list[dict[str, Any]]:  # fmt: skip
+    """All that is due is chosen at first, or everything where nothing is; never what is disputed. only: that invoice
+    instead. After a refusal, what was typed."""
     is_due = any(one.is_due for one in till.payables)
     rows = []
     for one in till.payables:
         name = f"amount_{one.invoice.pk}"
-        at_first = not one.invoice.is_disputed and (one.is_due or not is_due)
+        meant = str(one.invoice.pk) == only if only else one.is_due or not is_due
+        at_first = meant and not one.invoice.is_disputed
         whole = format_amount(one.invoice.open_amount, till.currency)
         rows.append({
             "payable": one, "name": name, "value": kept(typed.get(name, whole)),

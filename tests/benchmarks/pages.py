@@ -69,7 +69,9 @@ def _times(client: Client, path: str) -> list[float]:
 
 
 def _figures(client: Client, path: str, floor: float) -> Iterator[Figure]:
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         answer = client.get(path)
     if answer.status_code != 200:
         return  # a page that only takes what is posted, or leads on

@@ -1,5 +1,6 @@
 """Pay now: several invoices at once, honest states, charged once (R19, R46, R48, R177)."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal as D
 from typing import Any
@@ -159,3 +160,15 @@ def test_one_that_is_being_verified_cannot_pay(owing: Family, at: Desk) -> None:
     assert "Choose how to pay." in plain(press(owing, 422, **choice(owing, "120.00")))
     reread(method)
     assert method.state == "suspended"
+
+
+def test_one_invoice_is_chosen_alone_where_it_was_asked_for(owing: Family) -> None:
+    first, second = invoices(owing)
+
+    def chosen(path: str) -> list[str]:
+        page = owing.client.get(f"/family/{path}").content.decode()
+        return re.findall(r'name="invoices" value="(\d+)" checked', page)
+
+    assert chosen("pay/") == [str(first.pk), str(second.pk)]
+    assert chosen(f"pay/?invoice={second.pk}") == [str(second.pk)]
+    assert chosen("pay/?invoice=0") == chosen("pay/?invoice=x") == chosen("pay/")
