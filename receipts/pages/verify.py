@@ -52,7 +52,7 @@ def verify_paper(request: HttpRequest, mark: str) -> HttpResponse:
         page = _page(request, wait=True)
     else:
         page = _page(request, verify_code(number, code), asked="code", number=number, code=code)
-    page["Referrer-Policy"] = "no-referrer"
+    page["Referrer-Policy"] = "same-origin"  # with none, browsers send forms from nowhere, which is refused
     return page
 
 

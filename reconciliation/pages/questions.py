@@ -49,5 +49,5 @@ def _page(
     """The address is a secret of its reader: it goes nowhere as the page one came from."""
     context = {"question": found, "is_answered": is_answered}
     page = render(request, "pages/payer/question.html", context, status=status)
-    page["Referrer-Policy"] = "no-referrer"
+    page["Referrer-Policy"] = "same-origin"  # with none, browsers send forms from nowhere, which is refused
     return page

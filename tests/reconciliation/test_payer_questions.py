@@ -66,7 +66,7 @@ def test_the_message_and_its_page_tell_amount_and_day_and_nothing_of_the_bank(
     for text in (notice.body, notice.subject, page.content.decode()):
         assert "SECRET" not in text and "Ben" not in text and "8937" not in text
         assert "US$50.00" in text
-    assert page["Referrer-Policy"] == "no-referrer" and "no-store" in page["Cache-Control"]
+    assert page["Referrer-Policy"] == "same-origin" and "no-store" in page["Cache-Control"]
     assert "script-src" in page["Content-Security-Policy"] and "<script" not in page.content.decode()
     question = PayerQuestion.objects.get()
     assert question.token_hash not in notice.body and path.split("/")[2] not in question.token_hash

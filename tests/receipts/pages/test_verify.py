@@ -83,7 +83,7 @@ def test_R155_the_qr_leads_there(receipt, settings, monkeypatch) -> None:
     settings.PUBLIC_URL = "https://pay.example.org"
     answer = Client().get(f"/verify/{receipt.number}.{code(receipt)}/")
     assert "Genuine. We issued" in plain(answer)
-    assert answer["Referrer-Policy"] == "no-referrer" and "no-store" in answer["Cache-Control"]
+    assert answer["Referrer-Policy"] == "same-origin" and "no-store" in answer["Cache-Control"]
     seen: list[str] = []
 
     def drawn(text: str) -> str:
