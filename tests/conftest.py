@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection, connections, transaction
+from django.db.migrations.state import ProjectState
 from django.test import TransactionTestCase
 from django.utils import timezone, translation
 
@@ -58,7 +59,27 @@ TransactionTestCase._fixture_teardown = _empty_database  # type: ignore[attr-def
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+def _quick_migrations() -> Iterator[None]:
+    """Drawing every related model anew at each step is most of what making a database takes, and changes nothing in it:
+    constraints and indexes redraw nothing, other steps the model and its neighbours.
+    """
+    whole = ProjectState.reload_model
+
+    def near(self: ProjectState, app_label: str, model_name: str, delay: bool = False) -> None:
+        whole(self, app_label, model_name, delay=True)
+
+    def append(self: ProjectState, app_label: str, model_name: str, option: str, added: Any) -> None:
+        options = self.models[app_label, model_name].options
+        options[option] = [*options.get(option, []), added]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ProjectState, "reload_model", near)
+        patch.setattr(ProjectState, "_append_option", append)
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(_quick_migrations: None, django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Before the test database is dropped, end the connections of threads that forgot to."""
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:

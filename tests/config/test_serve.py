@@ -38,6 +38,8 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where nothing was said about sandboxes; what serve says itself is forgotten after the test."""
     monkeypatch.setenv("SANDBOX_PORT", "")
     monkeypatch.setenv("SANDBOX", "")
+    monkeypatch.setenv("PUBLIC_URL", "")
+    monkeypatch.setattr(settings, "PUBLIC_URL", "")
 
 
 class TestWhetherThereAreSandboxes:
