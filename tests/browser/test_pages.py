@@ -1,4 +1,4 @@
-"""Every page that people outside reach without more ado: accessible, no wider than the screen, its forms can be sent."""
+"""Pages that people outside reach without more ado: accessible, no wider than the screen; their forms can be sent."""
 
 from collections.abc import Iterator
 from typing import Any
