@@ -6,18 +6,25 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from billing.models import Customer
 from billing.office import clock
+from billing.office.acting import acting
+from billing.services.pay_links import make_pay_link, path_of
 from payments.models import Payment, Refund
 from tests import builders
+from tests.agreements import provider
 from tests.assertions import assert_books_whole
+from tests.billing.earning.cast import accrue, one_lesson, tell
 from tests.billing.pages.accounts.cast import NEW, PASSWORD, code_of, link_in, staff
 from tests.browser.visitor import Visitor
 from tests.console_desk import Desk
 from tests.payments.gateways.precisepay.desk import Desk as Processor
 from tests.payments.methods import cast
 from tests.refund_desk import asked_of
+from tests.sandbox.nmi import Nmi
+from tests.sandbox.nmi.secure import CODE
 
 VISA, MASTERCARD = "Visa …1111", "Mastercard …1111"
 
@@ -144,6 +151,49 @@ def test_a_refund_from_the_request_to_the_receipt(visit: Any, size: str, at: Pro
     mei.press("receipt", "link")
     mei.page.wait_for_load_state()
     assert_books_whole()
+
+
+def test_a_stranger_pays_by_a_link_and_their_bank_asks_first(
+    visit: Any, size: str, at: Processor, lin: Customer, settings: Any
+) -> None:  # fmt: skip
+    """3-D Secure in the processor's own frame (R27); the link pays and leads nowhere else."""
+    settings.GATEWAYS = {"precisepay": at.settings | {"checkout_key": Nmi.checkout_key}}
+    with transaction.atomic():
+        link = make_pay_link(customer=lin, now=clock.now(), by=None, invoices=[])
+    gran: Visitor = visit(None, size)
+    gran.go(path_of(link))
+    gran.check("link")
+    gran.press("Look at it once more")
+    gran.page.get_by_label("Name on the card").fill("Grandma Lin")
+    gran.page.get_by_label("Postal code").fill("77777")
+    gran.check("link-card")
+    gran.press("Pay US$240.00 by card")
+    panel = gran.page.frame_locator("#CollectJSLightbox")
+    panel.get_by_role("button", name="Bank asks").click()
+    panel.locator("#pay").click()
+    step = gran.page.frame_locator("#secure-step iframe")
+    step.locator("input[type=text], input[name=code]").first.fill(CODE)
+    step.get_by_role("button").first.click()
+    gran.see("Paid")
+    gran.check("link-paid")
+    assert lin.invoices.get().open_amount == 0
+    gran.go("/family/")
+    assert "/sign-in/" in gran.page.url
+    assert_books_whole()
+
+
+def test_a_teacher_looks_at_lessons_earnings_and_papers(visit: Any, size: str, transactional_db: None) -> None:
+    with acting(None, "test"):
+        org = builders.organization()
+        user = builders.user(org, "teacher", name="tess")
+        tess = provider(org, "Tess Teacher", user=user)
+        tell(one_lesson(tess, "40.00"), "attended")
+        accrue(org)
+    visitor: Visitor = visit(user, size)
+    for path, words in (("", "Lessons"), ("earnings/", "US$20.00"), ("papers/", "Papers")):
+        visitor.go(f"/teacher/{path}")
+        visitor.see(words)
+        visitor.check()
 
 
 def test_staff_sign_in_with_a_second_factor(visit: Any, size: str, settings: Any, lin: Customer) -> None:
