@@ -69,16 +69,15 @@ def _times(client: Client, path: str) -> list[float]:
 
 
 def _figures(client: Client, path: str, floor: float) -> Iterator[Figure]:
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         answer = client.get(path)
+    asked = len(queries)  # now: the next request forgets them
     if answer.status_code != 200:
         return  # a page that only takes what is posted, or leads on
     times = _times(client, path)
     p95, size = percentile(times, 0.95) * 1000, len(answer.content) + _linked(answer.content.decode())
-    note = f"median {median(times) * 1000:.0f} ms, {len(queries)} queries, {size / 1000:.0f} kB with styles and scripts"
-    met = p95 <= P95_MS and len(queries) <= QUERIES and size <= BYTES
+    note = f"median {median(times) * 1000:.0f} ms, {asked} queries, {size / 1000:.0f} kB with styles and scripts"
+    met = p95 <= P95_MS and asked <= QUERIES and size <= BYTES
     goal = f"≤ {P95_MS} ms, {QUERIES} queries, {BYTES // 1000} kB"
     yield Figure(f"{path}, p95", p95, "ms", floor=floor, ratio=p95 / floor, goal=goal, met=met, note=note)
 
