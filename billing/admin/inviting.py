@@ -24,6 +24,7 @@ from billing.office import clock
 from billing.office.models import User
 from billing.office.models.user import Mode
 from billing.refusals import explained
+from billing.selectors.customer_traces import has
 from billing.services import inviting
 from billing.transactions import in_transaction
 
@@ -36,10 +37,11 @@ SHAPES = {
 
 @panel("customer", "console/customer/logins.html", order=60)
 def _logins_of_customer(request: ConsoleRequest, customer: Customer) -> dict[str, Any]:
-    """Two queries."""
-    users = list(customer.users.order_by("username"))
+    """At most two queries."""
+    users = list(customer.users.order_by("username")) if has(customer, "users") else []
     may, address = may_here(request, ACTION, Mode.DO), reverse("admin:customer_invite", args=[customer.pk])
-    return logins(users, customer.invitations, may, address, customer.email)
+    sent = customer.invitations if has(customer, "invitations") else customer.invitations.none()
+    return logins(users, sent, may, address, customer.email)
 
 
 @panel("provider", "console/customer/logins.html", order=60)

@@ -9,12 +9,17 @@ from billing.models import (
     DebtPlan,
     DunningCase,
     DunningPause,
+    Invitation,
     LessonCredit,
     LessonSeat,
+    MessagePreference,
 )
 from billing.models.dunning import CollectionState
+from billing.office.models import DeadAddress, Notice
 
 ME = OuterRef("pk")
+# What apps above keep of customers: the word for has() → whether there is any, with ME. Filled where it is shown.
+FURTHER: dict[str, Exists] = {}
 
 
 def with_traces(rows: QuerySet[Customer]) -> QuerySet[Customer]:
@@ -29,11 +34,18 @@ def with_traces(rows: QuerySet[Customer]) -> QuerySet[Customer]:
         has_pauses=Exists(DunningPause.objects.filter(customer=ME)),
         has_debt_plans=Exists(DebtPlan.objects.filter(customer=ME)),
         has_collections=Exists(CollectionCase.objects.filter(customer=ME).exclude(state=CollectionState.CLOSED)),
+        has_users=Exists(Customer.users.through.objects.filter(customer=ME)),
+        has_invitations=Exists(Invitation.objects.filter(customer=ME)),
+        has_messages=Exists(Notice.objects.filter(organization=OuterRef("organization"), party=ME)),
+        has_preferences=Exists(MessagePreference.objects.filter(customer=ME)),
+        has_dead_addresses=Exists(DeadAddress.objects.filter(organization=OuterRef("organization"), cleared_at=None)),
+        **{f"has_{what}": there for what, there in FURTHER.items()},
     )
 
 
 def has(customer: Customer, what: str) -> bool:
-    """Whether there is any: "agreements", "lessons", "timelines", "pauses", "debt_plans", "collections".
+    """Whether there is any: "agreements", "lessons", "timelines", "pauses", "debt_plans", "collections", "users",
+    "invitations", "messages", "preferences", "dead_addresses" (of the whole organization), or a word of FURTHER.
 
     Of a customer read without traces: maybe, so ask.
     """

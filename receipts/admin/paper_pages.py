@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from django.db.models import Exists
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -22,6 +23,7 @@ from billing.office import acting, clock
 from billing.office.models.user import Mode
 from billing.office.notices import queue_notices
 from billing.office.papers.errors import PdfUnavailable, TamperedDocument
+from billing.selectors.customer_traces import FURTHER, ME, has
 from receipts.models import IssuedPaper, PaperKind
 from receipts.services.bill_papers import issue_invoice_paper, issue_memo_paper
 from receipts.services.paper_files import file_name, hand_out_paper, paper_page_of
@@ -39,12 +41,15 @@ KINDS = (
 )  # fmt: skip
 
 
+FURTHER["papers"] = Exists(IssuedPaper.objects.filter(customer=ME))
+
+
 @panel("customer", "console/papers/of_customer.html", order=48)
 def _of_customer(request: ConsoleRequest, customer: Customer) -> dict[str, Any]:
-    """The latest papers, and the button to make one. One query."""
+    """The latest papers, and the button to make one. One query where there are any."""
     rows = IssuedPaper.objects.filter(customer=customer).select_related("superseded_by").defer("content")
     return {
-        "papers": list(rows.order_by("-id")[:SHOWN]),
+        "papers": list(rows.order_by("-id")[:SHOWN]) if has(customer, "papers") else [],
         "may_mail": bool(customer.email) and may_here(request, MAIL, Mode.DO),
     }
 

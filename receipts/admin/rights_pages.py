@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Exists
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -22,6 +23,7 @@ from billing.office import clock
 from billing.office.models import ApprovalRequest, User
 from billing.office.models.user import Mode
 from billing.office.policies import policies_for
+from billing.selectors.customer_traces import FURTHER, ME, has
 from receipts.models import DataExport, ErasureCase
 from receipts.models.rights import ErasureState, ExportState
 from receipts.selectors.erasable import BLOCKS, outlook
@@ -37,12 +39,16 @@ LABELS |= {
 }  # fmt: skip
 
 
+FURTHER["erasures"] = Exists(ErasureCase.objects.filter(customer=ME))
+
+
 @panel("customer", "console/rights/of_customer.html", order=95)
 def _of_customer(request: ConsoleRequest, customer: Customer) -> dict[str, Any] | None:
-    """The way to the page, and an erasure that waits. One query."""
+    """The way to the page, and an erasure that waits. One query where there was any."""
     if not may_here(request, erasing.ACTION):
         return None
-    return {"case": ErasureCase.objects.filter(customer=customer).order_by("-pk").first()}
+    cases = ErasureCase.objects.filter(customer=customer).order_by("-pk")
+    return {"case": cases.first() if has(customer, "erasures") else None}
 
 
 @console_path("customers/<int:pk>/data/", "customer_data", erasing.ACTION)
