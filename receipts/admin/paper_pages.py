@@ -22,6 +22,7 @@ from billing.models import CreditMemo, Customer, Invoice
 from billing.office import acting, clock
 from billing.office.models.user import Mode
 from billing.office.notices import queue_notices
+from billing.office.papers.answers import is_fetched_ahead, nothing_yet, pdf_answer
 from billing.office.papers.errors import PdfUnavailable, TamperedDocument
 from billing.selectors.customer_traces import FURTHER, ME, has
 from receipts.models import IssuedPaper, PaperKind
@@ -136,8 +137,8 @@ def memo_paper(request: ConsoleRequest, pk: int) -> HttpResponse:
 def paper_pdf(request: ConsoleRequest, pk: int) -> HttpResponse:
     """The signed file; ?how=print (default) or download is written down with it. A prefetch gets none."""
     paper = _paper(request, pk)
-    if "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", "")):
-        return HttpResponse(status=204)
+    if is_fetched_ahead(request):
+        return nothing_yet()
     how = request.GET.get("how", HOW[0])
     if how not in HOW:
         raise Http404
@@ -151,11 +152,7 @@ def paper_pdf(request: ConsoleRequest, pk: int) -> HttpResponse:
         back = reverse("admin:customer", args=[paper.customer_id]) if paper.customer_id else reverse("admin:index")
         context = console_context(request, paper.number, trouble=refusal, back=back)
         return render(request, "console/customer/deed.html", context, status=409)
-    response = HttpResponse(data, content_type="application/pdf")
-    place = "inline" if how == "print" else "attachment"
-    response["Content-Disposition"] = f'{place}; filename="{file_name(paper)}"'
-    response["Cache-Control"] = "no-store"
-    return response
+    return pdf_answer(data, file_name(paper), to_look_at=how == "print")
 
 
 @console_path("papers/<int:pk>/page/", "paper_page", SEE)

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_GET
 
 from billing.admin.base import ConsoleRequest, console_context, console_path
 from billing.office import acting, clock
+from billing.office.papers.answers import is_fetched_ahead, nothing_yet, pdf_answer
 from billing.office.papers.errors import PdfUnavailable
 from receipts.models import Receipt
 from receipts.services.papers import hand_out, page_of
@@ -22,8 +23,8 @@ def receipt_pdf(request: ConsoleRequest, pk: int) -> HttpResponse:
     A browser that fetches ahead gets nothing: each paper handed out counts, and the first is the original.
     """
     receipt = _receipt(request, pk)
-    if "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", "")):
-        return HttpResponse(status=204)
+    if is_fetched_ahead(request):
+        return nothing_yet()
     how = request.GET.get("how", HOW[0])
     if how not in HOW:
         raise Http404
@@ -33,11 +34,7 @@ def receipt_pdf(request: ConsoleRequest, pk: int) -> HttpResponse:
     except PdfUnavailable as trouble:
         context = console_context(request, _("Receipt {number}").format(number=receipt.number), receipt=receipt)
         return render(request, "console/receive/no_pdf.html", {**context, "trouble": trouble}, status=503)
-    response = HttpResponse(paper, content_type="application/pdf")
-    place = "inline" if how == "print" else "attachment"
-    response["Content-Disposition"] = f'{place}; filename="{receipt.number}.pdf"'
-    response["Cache-Control"] = "no-store"
-    return response
+    return pdf_answer(paper, f"{receipt.number}.pdf", to_look_at=how == "print")
 
 
 @console_path("receipts/<int:pk>/page/", "receipt-page", "see_receivables")

@@ -18,6 +18,7 @@ from billing.errors import BadInput, DomainError, Sentence
 from billing.inputs import parse_day
 from billing.money import format_money
 from billing.office import acting, clock
+from billing.office.papers.answers import pdf_answer
 from billing.office.papers.errors import PdfUnavailable
 from payments.admin.refund_page import ASK, find_refund
 from payments.models import BankAccount, DrawerSession, Refund, RefundAttempt
@@ -273,11 +274,7 @@ def refund_receipt(request: ConsoleRequest, pk: int) -> HttpResponse:
     except PdfUnavailable as trouble:
         context = console_context(request, _("Refund {number}").format(number=refund.number), refund=refund)
         return render(request, "console/refund/no_pdf.html", {**context, "trouble": trouble}, status=503)
-    response = HttpResponse(paper, content_type="application/pdf")
-    place = "attachment" if how == "download" else "inline"
-    response["Content-Disposition"] = f'{place}; filename="{refund.number}.pdf"'
-    response["Cache-Control"] = "no-store"
-    return response
+    return pdf_answer(paper, f"{refund.number}.pdf", to_look_at=how != "download")
 
 
 def back_to_refused(request: ConsoleRequest, refund: Refund, errors: list[str]) -> HttpResponse:

@@ -18,6 +18,7 @@ from billing.errors import DomainError, NotFound
 from billing.models import Customer
 from billing.office import clock
 from billing.office.models.user import Mode
+from billing.office.papers.answers import pdf_answer
 from billing.selectors.premiums import find_policy
 from payments.models import Payment
 from receipts.api import schema
@@ -197,8 +198,7 @@ class ReceiptView(ApiView):
         receipt = payment_or_404(self, reference).receipt
         with self.as_client():
             paper = hand_out(receipt, how="download", now=clock.now(), by=self.user)
-        headers = {"Content-Disposition": f'attachment; filename="{receipt.number}.pdf"'}
-        return HttpResponse(paper, content_type="application/pdf", headers=headers)
+        return pdf_answer(paper, f"{receipt.number}.pdf")
 
 
 def payment_or_404(view: ApiView, reference: str) -> Payment:

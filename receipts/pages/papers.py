@@ -19,6 +19,7 @@ from billing.inputs import parse_day
 from billing.models import Customer, Invoice
 from billing.office import clock
 from billing.office.models import User
+from billing.office.papers.answers import is_fetched_ahead, nothing_yet, pdf_answer
 from billing.office.papers.errors import PdfUnavailable, TamperedDocument
 from billing.refusals import explained
 from billing.transactions import in_transaction
@@ -163,8 +164,8 @@ def _handed_out(
     request: HttpRequest, make: Callable[[], bytes], look: Callable[[], str], name: str
 ) -> HttpResponse:  # fmt: skip
     """Where no PDF can be made here, the same paper as a page to print, with 503. A prefetch gets nothing."""
-    if "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", "")):
-        return HttpResponse(status=204)
+    if is_fetched_ahead(request):
+        return nothing_yet()
     try:
         data = make()
     except PdfUnavailable:
@@ -172,6 +173,4 @@ def _handed_out(
     except TamperedDocument as trouble:
         log.error("paper_tampered", paper=name, sha256=trouble.facts.get("sha256"))
         return render(request, "pages/paper_withheld.html", status=UNAVAILABLE)
-    answer = HttpResponse(data, content_type="application/pdf")
-    answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
+    return pdf_answer(data, name)

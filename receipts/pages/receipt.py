@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 
 from billing.office import acting, clock
 from billing.office.models import User
+from billing.office.papers.answers import is_fetched_ahead, nothing_yet, pdf_answer
 from billing.office.papers.errors import PdfUnavailable
 from payments.pages.own import user_of
 from receipts.models import Receipt
@@ -49,16 +50,14 @@ def receipt_pdf(request: HttpRequest, pk: int) -> HttpResponse:
     """
     user = user_of(request)
     found = _own(user, pk)
-    if "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", "")):
-        return HttpResponse(status=204)
+    if is_fetched_ahead(request):
+        return nothing_yet()
     try:
         with acting.acting(user, request.META.get("REMOTE_ADDR", "")):
             paper = hand_out(found, how="download", now=clock.now(), by=user)
     except PdfUnavailable:
         return _page(request, found, trouble=True)
-    answer = HttpResponse(paper, content_type="application/pdf")
-    answer["Content-Disposition"] = f'attachment; filename="{found.number}.pdf"'
-    return answer
+    return pdf_answer(paper, f"{found.number}.pdf")
 
 
 def _own(user: User, pk: int) -> Receipt:

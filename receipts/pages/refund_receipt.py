@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from billing.office import clock
+from billing.office.papers.answers import is_fetched_ahead, nothing_yet, pdf_answer
 from billing.office.papers.errors import PdfUnavailable
 from billing.transactions import in_transaction
 from payments.models.refund import RefundState
@@ -21,8 +22,8 @@ def refund_receipt(request: HttpRequest, pk: int) -> HttpResponse:
 
     A browser that fetches ahead gets nothing: each paper handed out is written down.
     """
-    if "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", "")):
-        return HttpResponse(status=204)
+    if is_fetched_ahead(request):
+        return nothing_yet()
     user, now = user_of(request), clock.now()
     refund = own_refund(user, pk)
     if refund.state != RefundState.PROCESSED:
@@ -32,7 +33,4 @@ def refund_receipt(request: HttpRequest, pk: int) -> HttpResponse:
         data = hand_out_refund_receipt(receipt, how="download", now=now, by=user)
     except PdfUnavailable:
         return HttpResponse(refund_page_of(receipt))
-    response = HttpResponse(data, content_type="application/pdf")
-    response["Content-Disposition"] = f'attachment; filename="{receipt}.pdf"'
-    response["Cache-Control"] = "no-store"
-    return response
+    return pdf_answer(data, f"{receipt}.pdf")

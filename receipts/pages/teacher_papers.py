@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import date
 from functools import partial
-from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.db.models.functions import TruncMonth
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_GET
 from billing.models import Earning, Payout, Provider
 from billing.models.earning import PayoutBatchState
 from billing.office import clock
+from billing.office.papers.answers import is_fetched_ahead, nothing_yet, pdf_answer
 from billing.office.papers.errors import PdfUnavailable
 from billing.pages.teaching import chosen_month, chosen_provider
 from billing.transactions import in_transaction
@@ -91,16 +91,12 @@ def year_paper(request: HttpRequest) -> HttpResponse:
 
 def _handed_out(request: HttpRequest, issue: Callable[..., IssuedPaper]) -> HttpResponse:
     """The signed file; where no PDF can be made, the paper as a page. A browser that fetches ahead gets nothing."""
-    if "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", "")):
-        return HttpResponse(status=204)
+    if is_fetched_ahead(request):
+        return nothing_yet()
     now, user = clock.now(), user_of(request)
     paper: IssuedPaper = in_transaction(lambda: issue(now=now, by=user))
     try:
         data = hand_out_paper(paper, how="download", now=now, by=user)
     except PdfUnavailable:
         return HttpResponse(paper_page_of(paper))
-    headers: dict[str, Any] = {
-        "Content-Disposition": f'attachment; filename="{file_name(paper)}"',
-        "Cache-Control": "no-store",
-    }
-    return HttpResponse(data, content_type="application/pdf", headers=headers)
+    return pdf_answer(data, file_name(paper))

@@ -19,6 +19,7 @@ from billing.money import format_money
 from billing.office import clock
 from billing.office.models import ApprovalRequest, User
 from billing.office.models.user import Mode
+from billing.office.papers.answers import pdf_answer
 from billing.office.papers.errors import PdfUnavailable
 from billing.transactions import in_transaction
 from reconciliation.admin.reconciliation_pages import (
@@ -171,9 +172,7 @@ def paper(request: ConsoleRequest, pk: int) -> HttpResponse:
     except PdfUnavailable as trouble:
         return HttpResponse(str(trouble), status=503, content_type="text/plain; charset=utf-8")
     name = f"reconciliation-{row.bank_account.code}-{row.closing_on.isoformat()}.pdf"
-    return HttpResponse(
-        data, content_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}"'}
-    )  # fmt: skip
+    return pdf_answer(data, name, to_look_at=True)
 
 
 @console_path("reconciliations/<int:pk>/how-often/", "reconciliation_routine", SIGN, *MAKING)
