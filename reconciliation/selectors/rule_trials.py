@@ -145,13 +145,13 @@ def _judge_all(rule: MatchingRule, lines: Sequence[_Line], found: Replay) -> Non
 
 
 def _verdict(line: _Line, matches: Sequence[Match], same: Sequence[bool]) -> Verdict:
-    """same: for each match, whether it is what the rule would have made. What a rule did by itself confirms no rule."""
+    """same: for each match, whether it is what the rule would have made. What was posted by itself confirms no rule."""
     standing = [(match, one) for match, one in zip(matches, same, strict=True) if match.undone_at is None]
     if any(not one for _match, one in standing):
         return Verdict.AGAINST
     if standing and not line.open_amount:
-        by_rule = any(match.is_automatic and match.rule_id for match, _one in standing)
-        return Verdict.UNDECIDED if by_rule else Verdict.AGREED
+        by_itself = any(match.is_automatic for match, _one in standing)
+        return Verdict.UNDECIDED if by_itself else Verdict.AGREED
     taken_off = any(one and match.undone_by_id for match, one in zip(matches, same, strict=True) if match.undone_at)
     return Verdict.AGAINST if taken_off and not standing else Verdict.UNDECIDED
 

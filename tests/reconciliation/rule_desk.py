@@ -1,8 +1,8 @@
 """Matching rules for tests: a bank account, people, and rules written as a person at the console writes them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -10,12 +10,17 @@ from django.db import transaction
 from billing.ledger.models import LedgerAccount, Role
 from billing.office.models import Organization, User
 from payments.models import BankAccount
-from reconciliation.models import Deed, Match, MatchingRule, RuleTrial, StatementLine
+from reconciliation.models import BankStatement, Deed, Match, MatchingRule, RuleTrial, StatementLine
+from reconciliation.rules.matching.facts import Action
 from reconciliation.services import explaining
+from reconciliation.services.auto_matching import match_open_lines
 from reconciliation.services.matching_rules import RuleWish, let_act, make_rule
 from tests import builders
-from tests.builders import NOW
-from tests.reconciliation.bank_desk import bank_account
+from tests.assertions import assert_books_whole
+from tests.builders import NOW, TODAY
+from tests.reconciliation.bank_desk import Booked, Sheet, bank_account, lines, load
+
+FEE = Booked("-5.00", text="Monthly fee")
 
 
 @dataclass
@@ -61,3 +66,30 @@ def office(code: str = "rules", **details: Any) -> Office:
         org, bank_account(org), builders.user(org, "clerk", name=f"clara-{code}"),
         builders.user(org, "supervisor", name=f"sue-{code}"), fees,
     )  # fmt: skip
+
+
+def acting_rule(desk: Office) -> MatchingRule:
+    """A rule that was tried on three lines and let act."""
+    desk.decide(lines(desk.account, FEE, FEE, FEE))
+    rule = desk.rule()
+    desk.let(rule)
+    rule.refresh_from_db()
+    assert rule.may_act
+    return rule
+
+
+def later(desk: Office, *entries: Booked) -> list[StatementLine]:
+    """Lines of the next day's statement."""
+    last = BankStatement.objects.filter(bank_account=desk.account).latest("pk")
+    day = TODAY - timedelta(days=1)
+    booked = [replace(entry, day=day) for entry in entries]
+    file = load(desk.account, Sheet(booked, opening=f"{last.closing}", number="2", first=day, last=day))
+    made = list(StatementLine.objects.filter(statement__bank_file=file).order_by("ordinal"))
+    assert len(made) == len(entries), file.problems
+    return made
+
+
+def match(desk: Office) -> dict[Action, int]:
+    outcome = match_open_lines(bank_account=desk.account, now=NOW)
+    assert_books_whole()
+    return outcome.counts
