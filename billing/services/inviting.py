@@ -189,8 +189,11 @@ def login_of(invitation: Invitation) -> User | None:
 def accept(*, token: str, user: User, now: datetime) -> Invitation:
     """The login is linked from now on: once. A provider has one login. Raises LinkIsOver, AlreadyLinked."""
     found = find_invitation(token, now)
-    if found is None or (invitation := _locked(found.pk)).state_at(now) != InvitationState.OPEN:
+    invitation = _locked(found.pk) if found is not None else None
+    if invitation is None or invitation.state_at(now) != InvitationState.OPEN:
         raise LinkIsOver()
+    if invitation.token_hash != token_digest(token):
+        raise LinkIsOver()  # another link was sent a moment ago
     if invitation.customer is not None:
         invitation.customer.users.add(user)
         role = Role.PARENT

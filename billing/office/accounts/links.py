@@ -81,12 +81,15 @@ def _write(
 ) -> AccountLink:
     """A new link makes the user's earlier ones of its kind void."""
     if user is not None:
-        earlier = AccountLink.objects.filter(kind=kind, user=user, used_at__isnull=True, voided_at__isnull=True)
-        earlier.update(voided_at=now)
+        _void_links(user, now, kind=kind)
     return AccountLink.objects.create(
         kind=kind, user=user, recipient=recipient, token_hash=token_digest(token), asked_at=now,
         asked_from=asked_from or None, expires_at=now + GOOD_FOR[kind],
     )  # fmt: skip
+
+
+def _void_links(user: User, now: datetime, **of: LinkKind) -> None:
+    AccountLink.objects.filter(user=user, used_at__isnull=True, voided_at__isnull=True, **of).update(voided_at=now)
 
 
 def find_link(token: str, kind: LinkKind, now: datetime) -> AccountLink | None:
@@ -113,13 +116,14 @@ def check_password(password: str, again: str, user: User, *, field: str = "passw
 def set_password(
     *, user: User, password: str, again: str, now: datetime, address: str, keep: str | None = None
 ) -> None:
-    """A new password; every session ends but the one kept, and the user is told. Raises Refusals."""
+    """A new password; every session ends but the one kept, and the user is told. Raises Refusals.
+
+    Links mailed before are void, those to a new address too: who had the old password may have asked for them.
+    """
     check_password(password, again, user)
     user.set_password(password)
     user.save(update_fields=["password"])
-    AccountLink.objects.filter(
-        user=user, kind=LinkKind.PASSWORD, used_at__isnull=True, voided_at__isnull=True
-    ).update(voided_at=now)  # fmt: skip
+    _void_links(user, now)
     end_sign_ins(user=user, end=SignInEnd.PASSWORD, now=now, keep=keep)
     fact = f"user:{user.pk}:{now.timestamp():.6f}"
     tell(PASSWORD_CHANGED, user=user, fact=fact, now=now, address=address)
@@ -173,7 +177,8 @@ def _clean_address(address: str) -> str:
 
 @transaction_required
 def confirm_address(*, token: str, now: datetime) -> User:
-    """The new address counts from now on; a login named by the old address is named by the new one.
+    """The new address counts from now on; a login named by the old address is named by the new one. Links mailed to
+    the old address are void.
 
     Raises LinkIsOver, BadInput if somebody else's login has that name.
     """
@@ -187,6 +192,7 @@ def confirm_address(*, token: str, now: datetime) -> User:
             raise BadInput(_("There is another login of this name. Call the office."), code="already_exists")
         user.username = new
     user.save(update_fields=["email", "username"])
+    _void_links(user, now)
     if old:
         tell(ADDRESS_CHANGED, user=user, fact=f"link:{link.pk}", now=now, to=old, new=new)
     return user

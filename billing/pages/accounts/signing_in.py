@@ -22,7 +22,7 @@ from billing.office.accounts.second_factor import Proof
 from billing.office.models import User
 from billing.pages.accounts.forms import CodeForm, SignInForm
 from billing.pages.accounts.homes import go_home, may_enter, safe_next
-from billing.pages.accounts.session import address_of, let_in, let_out, mark_proven
+from billing.pages.accounts.session import address_of, follow_key, let_in, let_out, mark_proven
 from billing.transactions import in_transaction
 
 PENDING, PENDING_SECONDS = "pending", 5 * 60
@@ -64,6 +64,7 @@ def _try(request: HttpRequest, form: SignInForm, asked: str) -> HttpResponse | N
     if not second_factor.has_authenticator(user):
         return let_in(request, user, device=None, now=now, asked=asked)
     request.session.cycle_key()
+    follow_key(request)  # of whoever is still signed in here
     request.session[PENDING] = {
         "user": user.pk, "hash": user.get_session_auth_hash(), "at": int(now.timestamp()), "next": asked,
     }  # fmt: skip

@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 
 from billing.models import Customer, Invitation
 from billing.office import clock
+from billing.office.accounts.links import LinkIsOver
 from billing.office.models import AuditEntry, Notice, Organization, User
 from billing.office.notices import send_due_notices
+from billing.services import inviting
 from tests import builders
 from tests.agreements import provider
 from tests.billing.pages.accounts.cast import NEW, link_in, parent, plain, sign_in, staff
@@ -162,6 +164,18 @@ class TestLinks:
         assert new != old
         assert (Client().get(old).status_code, Client().get(new).status_code) == (404, 200)
 
+    def test_an_old_link_that_was_read_before_a_new_one_left_is_dead(
+        self, desk: Desk, lin: Customer, monkeypatch: Any
+    ) -> None:
+        mei, old = parent(lin.organization, "mei@example.org"), invite(desk, lin).split("/")[2]
+        stale = inviting.find_invitation(old, clock.now())
+        Invitation.objects.update(sent_at=clock.now() - timedelta(minutes=2))
+        _follow(desk, f"invitations/{Invitation.objects.get().pk}/again/")
+        monkeypatch.setattr(inviting, "find_invitation", lambda _token, _now: stale)
+        with pytest.raises(LinkIsOver), transaction.atomic():
+            inviting.accept(token=old, user=mei, now=clock.now())
+        assert not lin.users.exists()
+
     def test_no_token_lies_readable_anywhere(self, desk: Desk, lin: Customer) -> None:
         token = invite(desk, lin).split("/")[2]
         with connection.cursor() as cursor:
@@ -175,6 +189,18 @@ class TestLinks:
 
 def _follow(desk: Desk, path: str) -> str:
     return plain(desk.client.get(desk.post(path)["Location"]))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_follow_one_link_at_once_are_one(run_in_threads: Any) -> None:
+    school = builders.organization(name="Allegro")
+    lin = builders.customer(school, "Lin Family", email="mei@example.org")
+    path = invite(Desk(staff(school, "clerk", "carl")), lin)
+    users = [parent(school, f"{name}@example.org") for name in ("a", "b")]
+    browsers = [sign_in(user, Client(raise_request_exception=False)).browser for user in users]
+    outcome = run_in_threads(lambda index: browsers[index].post(path).status_code, 2)
+    assert outcome.errors == [] and sorted(outcome.results) in ([302, 404], [302, 422])
+    assert lin.users.count() == 1 and Invitation.objects.get().used_by == lin.users.get()
 
 
 class TestOffice:

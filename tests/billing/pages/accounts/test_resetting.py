@@ -129,6 +129,21 @@ class TestChanging:
         assert letters(mei)[-1] == "address_changed" and client.post(path).status_code == 404
         assert sign_in(changed)["Location"] == "/family/"
 
+    def test_26_a_new_password_kills_the_link_to_an_address_that_a_thief_gave(self, mei: User) -> None:
+        thief, owner = sign_in(mei).browser, sign_in(mei).browser
+        thief.post("/account/email/", {"email": "thief@example.com", "current": PASSWORD})
+        path = link_in("address_link")
+        owner.post("/account/password/", {"current": PASSWORD, "password": NEW, "again": NEW})
+        assert (Client().get(path).status_code, Client().post(path).status_code) == (404, 404)
+        assert User.objects.get(pk=mei.pk).email == "mei@example.org"
+
+    def test_26_a_new_address_kills_the_links_mailed_to_the_old_one(self, mei: User) -> None:
+        path, client = ask(mei), sign_in(mei).browser
+        client.post("/account/email/", {"email": "new@example.org", "current": PASSWORD})
+        assert Client().get(path).status_code == 200
+        assert client.post(link_in("address_link")).status_code == 302
+        assert Client().get(path).status_code == 404
+
     def test_a_user_name_of_the_office_stays(self, school: Organization) -> None:
         carl = staff(school, "clerk", "carl")
         client = sign_in(carl).browser

@@ -205,6 +205,15 @@ class TestSecondStep:
         mei.save()
         assert client.post("/sign-in/code/", {"code": code_of(mei)})["Location"] == "/sign-in/"
 
+    def test_24_a_session_cannot_hide_behind_the_first_step_of_another_login(self, mei: User, school: Any) -> None:
+        thief = parent(school, "bo@example.org")
+        with_app(thief)
+        stolen, owner = sign_in(mei).browser, sign_in(mei).browser
+        assert sign_in(thief, stolen)["Location"] == "/sign-in/code/"
+        assert stolen.get("/family/").status_code == 200
+        assert owner.post("/account/sessions/end/", {"which": "others"}).status_code == 302
+        assert (stolen.get("/family/").status_code, owner.get("/family/").status_code) == (302, 200)
+
     def test_15_without_the_first_step_there_is_no_second(self, mei: User) -> None:
         with_app(mei)
         assert Client().post("/sign-in/code/", {"code": code_of(mei)})["Location"] == "/sign-in/"
