@@ -79,7 +79,7 @@ def _move(notice: Notice, told: Told, carrier: str, now: datetime) -> None:
     if told.news == News.SOFT:
         changes |= _soft(notice, told, now)
     elif RANKS[STATES[told.news]] > RANKS[notice.state]:
-        changes |= {"state": STATES[told.news], "trouble": told.reason[:400]}
+        changes |= {"state": STATES[told.news], "trouble": told.reason[:400], "link": ""}
         changes["sent_at"] = notice.sent_at or told.at or now
     Notice.objects.filter(pk=notice.pk).update(**changes)
     if told.is_address and told.news in (News.BOUNCED, News.FAILED):
@@ -92,8 +92,7 @@ def _soft(notice: Notice, told: Told, now: datetime) -> dict[str, object]:
     """Full, or away: it is sent again by the waits of the outbox, and in the end given up."""
     if notice.state != NoticeState.SENT:
         return {}
-    is_spent = "{link}" in notice.body and not notice.link  # its link was used up by the first try
-    if notice.attempts > len(WAITS) or is_spent:
+    if notice.attempts > len(WAITS) or notice.is_spent:
         return {"state": NoticeState.FAILED, "trouble": told.reason[:400]}
     wait = WAITS[max(notice.attempts, 1) - 1]
     return {"state": NoticeState.QUEUED, "next_try_at": now + wait, "trouble": told.reason[:400]}

@@ -1,6 +1,7 @@
 """Handing one message to who carries it: a mail server, or a messenger. Nothing here holds a lock or a transaction."""
 
 import logging
+import re
 import smtplib
 from collections.abc import Callable
 
@@ -27,6 +28,8 @@ Attachment = tuple[str, bytes, str]
 ATTACHMENTS: dict[str, Callable[[int], Attachment]] = {}
 # Of the mail server: there is no such mailbox. Other refusals may pass (RFC 5321 §4.2.3, RFC 3463).
 NO_MAILBOX = frozenset({550, 551, 553, 521, 556})
+# It is us whom the other side does not want: a block list, a signature that is missing. The mailbox may well be there.
+OUR_FAULT = re.compile(r"\d{3} 5\.7\.\d")
 
 
 def hand_over(notice: Notice) -> Reply:
@@ -67,7 +70,7 @@ def _mail(notice: Notice) -> Reply:
     except smtplib.SMTPRecipientsRefused as refused:
         code, words = next(iter(refused.recipients.values()))
         reason = f"{code} {words.decode(errors='replace') if isinstance(words, bytes) else words}"
-        if code in NO_MAILBOX:
+        if code in NO_MAILBOX and not OUR_FAULT.match(reason):
             return Reply(Fate.REFUSED, reason=reason, is_address=True)
         return Reply(Fate.LATER, reason=reason)
     return Reply(Fate.SENT)

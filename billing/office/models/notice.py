@@ -21,6 +21,8 @@ class NoticeState(models.TextChoices):
     WITHHELD = "withheld", _("not sent")
 
 
+# Still to be sent, or sent and not heard of.
+WAITING = (NoticeState.QUEUED, NoticeState.UNKNOWN)
 # News may come in any order and twice: a message only ever moves to a state further on.
 RANKS: dict[str, int] = {
     NoticeState.QUEUED: 0, NoticeState.UNKNOWN: 1, NoticeState.SENT: 2, NoticeState.FAILED: 3,
@@ -148,6 +150,11 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return self.subject or self.body[:60]
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether its link was used up by the first try: what would be sent now leads nowhere."""
+        return "{link}" in self.body and not self.link
 
 
 class News(models.TextChoices):

@@ -20,7 +20,7 @@ from billing.office.accounts.sign_ins import end_sign_ins
 from billing.office.blotting import blot, blot_actor
 from billing.office.documents import erase_document
 from billing.office.models import ApprovalRequest, Notice, User
-from billing.office.models.notice import Channel, NoticeState
+from billing.office.models.notice import WAITING, Channel, NoticeState
 from billing.office.models.signing_in import SignInEnd
 from billing.office.models.user import Mode
 from billing.office.notices import Message, queue_notices
@@ -221,5 +221,5 @@ def _erase_contact(customer: Customer) -> None:
 def _erase_messages(customer: Customer) -> None:
     """That a message was sent, when and about which fact stays; one that still waits is not sent any more."""
     rows = Notice.objects.filter(party=customer.pk)
-    rows.filter(state=NoticeState.QUEUED).update(state=NoticeState.FAILED, trouble="erased")
+    rows.filter(state__in=WAITING).update(state=NoticeState.FAILED, trouble="erased")
     rows.update(recipient="", subject="", body="", link="", attachment="", trouble="")

@@ -20,7 +20,7 @@ from billing.errors import Sentence
 from billing.models import Allocation, CreditItem, Customer, Invoice
 from billing.office.documents import erase_document
 from billing.office.models import ApiRequest, Notice, Organization, PolicySetting
-from billing.office.models.notice import NoticeState
+from billing.office.models.notice import WAITING
 from billing.office.models.policy import Scope
 from billing.office.policies import policies_for
 from billing.office.policy_retention import books_years
@@ -180,7 +180,7 @@ def _instant(organization: Organization, day: date) -> datetime:
 def _messages(organization: Organization, until: date) -> QuerySet[Any]:
     return (
         Notice.objects.filter(organization=organization, queued_at__lt=_instant(organization, until))
-        .exclude(state=NoticeState.QUEUED)
+        .exclude(state__in=WAITING)
         .exclude(body="", recipient="")
     )
 

@@ -8,6 +8,7 @@ from django.core import mail
 from django.db import connection, transaction
 
 from billing.office import notices
+from billing.office.messengers.base import Fate, Reply
 from billing.office.models import Notice, Organization
 from billing.office.models.notice import Channel
 from billing.office.notices import LEASE, WAITS, Message, queue_notices, send_due_notices
@@ -91,10 +92,22 @@ def test_a_crash_after_sending_repeats_it_after_the_lease_rather_than_losing_it(
     with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
         broken.setattr(notices, "_record", _die)
         send_due_notices(NOW)
-    assert len(mail.outbox) == 1
+    assert (len(mail.outbox), Notice.objects.get().state) == (1, "unknown")
     assert send_due_notices(NOW + LEASE - timedelta(seconds=1)) == 0
     send_due_notices(NOW + LEASE)
-    assert (len(mail.outbox), Notice.objects.get().state) == (2, "sent")
+    notice = Notice.objects.get()
+    assert (len(mail.outbox), notice.state, notice.is_doubtful) == (2, "sent", True)
+
+
+@pytest.mark.parametrize(("fate", "sent_at"), [(Fate.LATER, None), (Fate.SENT, NOW)])
+def test_an_answer_that_comes_after_the_lease_changes_no_fate(school, fate, sent_at) -> None:
+    queue(school)
+    Notice.objects.update(prepared_at=NOW)
+    slow = notices._claim_next(NOW)
+    assert slow is not None and notices._claim_next(NOW + LEASE) is not None
+    notices._record(slow, Reply(fate), NOW)
+    notice = Notice.objects.get()
+    assert (notice.state, notice.attempts, notice.sent_at) == ("unknown", 2, sent_at)
 
 
 def _die(*_what: object) -> None:

@@ -165,6 +165,12 @@ class TestWhatIsErased:
         assert (one.user.username, one.user.email, one.user.is_active) == (f"erased-{one.user.pk}", "", False)
         assert one.client.get("/family/data/").status_code == 302  # its session ended
 
+    @pytest.mark.parametrize("state", ["queued", "unknown"])
+    def test_what_was_still_to_be_sent_is_not_sent_any_more(self, ada: Family, state: str) -> None:
+        Notice.objects.filter(party=ada.customer.pk).update(state=state)
+        erased(ada)
+        assert set(Notice.objects.filter(party=ada.customer.pk).values_list("state", flat=True)) == {"failed"}
+
     def test_nothing_of_it_is_left_in_the_trail_and_the_chain_is_whole(self, ada: Family) -> None:
         ada.post(f"erase/{ada.customer.pk}/", understood="1")
         assert chain_is_whole()
