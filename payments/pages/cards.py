@@ -1,6 +1,7 @@
 """A new card on the way to a payment: the processor's own fields, what its bank says of the payer, and the charge."""
 
 import secrets
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -14,19 +15,21 @@ from billing.errors import BadInput
 from billing.money import ZERO
 from billing.office import clock
 from payments.gateways.base import Authentication
-from payments.models import Method, PaymentAttempt
+from payments.models import Method, PaymentAttempt, PaymentMethod
 from payments.models.attempt import LIVE, Operation
 from payments.models.payment_method import Instrument, MethodState
 from payments.pages.adding import read_order, widened
 from payments.pages.doors import Door
 from payments.pages.own import user_of
 from payments.services.methods.offering import Offer, offer_for
-from payments.services.methods.once import NewCard, pay_with_new
+from payments.services.methods.once import NewCard, charge_of, pay_with_new
 from payments.services.methods.paying import Till, check_limit, find_paid, read_shares
 from payments.services.methods.words import UNKNOWN_REASON, Words, declined_words, reason_words
 
 OUTCOMES = ("verified", "attempted")
 LONGEST_FACT = 200
+# How long a card that became good is given to be charged by the page that stored it.
+A_MOMENT = timedelta(minutes=1)
 
 
 def pay_by_card(request: HttpRequest, door: Door, till: Till) -> HttpResponse:
@@ -88,16 +91,25 @@ def storing(request: HttpRequest, pk: int) -> HttpResponse:
 
 def show_storing(request: HttpRequest, door: Door, pk: int) -> HttpResponse:
     attempt = door.attempt(pk, Operation.STORE)
+    charge = charge_of(attempt)
+    if charge is not None:  # the second of two clicks came here while the first one was still at it
+        return HttpResponseRedirect(door.result(charge))
     method = attempt.method
-    is_waiting = attempt.state in LIVE or (
-        method is not None and method.state == MethodState.VERIFYING and method.state_reason in ("", "checking")
-    )
+    is_waiting = attempt.state in LIVE or (method is not None and _is_on_its_way(method))
     context = {
         "attempt": attempt, "door": door, "is_waiting": is_waiting, "words": _words(attempt), "method": method,
         "is_ready": method is not None and method.state == MethodState.ACTIVE,
         "is_asked": door.user is not None and method is not None and method.state == MethodState.VERIFYING,
     }  # fmt: skip
     return render(request, "pages/pay/storing.html", context)
+
+
+def _is_on_its_way(method: PaymentMethod) -> bool:
+    """Being proven, or good since a moment ago, so that its charge may be about to be made."""
+    if method.state == MethodState.VERIFYING:
+        return method.state_reason in ("", "checking")
+    is_fresh = method.verified_at is not None and method.verified_at > clock.now() - A_MOMENT
+    return method.state == MethodState.ACTIVE and is_fresh
 
 
 def _words(attempt: PaymentAttempt) -> Words:

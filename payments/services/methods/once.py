@@ -19,7 +19,7 @@ from billing.errors import DomainError
 from billing.models import Invoice
 from billing.office.models import User
 from billing.refusals import explained
-from billing.transactions import in_transaction, transaction_required
+from billing.transactions import in_transaction
 from payments.gateways.base import Authentication
 from payments.gateways.registry import settings_of
 from payments.models import PaymentAttempt, PaymentMethod
@@ -28,8 +28,8 @@ from payments.models.payment_method import MethodState
 from payments.services.calling import send_attempt
 from payments.services.methods.adding import AddOrder, add_method
 from payments.services.methods.duplicates import LEAVING
-from payments.services.methods.paying import Choice, pay_now
-from payments.services.methods.removing import InUse, begin_removal, locked_method
+from payments.services.methods.paying import Choice, find_paid, pay_now
+from payments.services.methods.removing import InUse, take_away
 
 # How long a page may take from storing a card to charging it.
 FORGET_AFTER = timedelta(minutes=5)
@@ -70,6 +70,11 @@ def pay_with_new(card: NewCard, *, now: datetime, by: User | None) -> PaymentAtt
     )
 
 
+def charge_of(stored: PaymentAttempt) -> PaymentAttempt | None:
+    """What the page that stored a card charged to it: by the same key. One query."""
+    return find_paid(stored.customer, stored.request_key.removeprefix("store:"))
+
+
 def asks_bank(configuration: str) -> bool:
     """Whether the payer's bank is asked by 3-D Secure about each new card: the credentials name a key for that."""
     return bool(settings_of(configuration).get("checkout_key"))
@@ -91,14 +96,9 @@ def forget_once(*, now: datetime, limit: int = 50) -> int:
 def _forget(pk: int, now: datetime) -> int:
     try:
         with explained():
-            attempt = in_transaction(partial(_begin, pk, now))
+            attempt = in_transaction(partial(take_away, pk=pk, reason="once", now=now, by=None))
     except InUse:
         return 0
     if attempt is not None:
         send_attempt(attempt)
     return 1
-
-
-@transaction_required
-def _begin(pk: int, now: datetime) -> PaymentAttempt | None:
-    return begin_removal(method=locked_method(pk=pk), reason="once", now=now, by=None)

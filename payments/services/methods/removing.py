@@ -40,18 +40,19 @@ def remove_method(*, method: PaymentMethod, now: datetime, by: User | None) -> P
     what is removed changes nothing. Raises InUse, Busy.
     """
     with explained():
-        attempt = in_transaction(partial(_begin, method.pk, now, by))
+        attempt = in_transaction(partial(take_away, pk=method.pk, reason="being_removed", now=now, by=by))
     if attempt is not None:
         send_attempt(attempt)
     return PaymentMethod.objects.select_related("customer", "organization", "gateway_account").get(pk=method.pk)
 
 
 @transaction_required
-def _begin(pk: int, now: datetime, by: User | None) -> PaymentAttempt | None:
+def take_away(*, pk: int, reason: str, now: datetime, by: User | None) -> PaymentAttempt | None:
+    """begin_removal of a method as it stands by now; None for what is gone or on its way out. Raises InUse."""
     method = locked_method(pk=pk)
     if method.state == MethodState.REMOVED or method.state_reason in LEAVING:
         return None
-    return begin_removal(method=method, reason="being_removed", now=now, by=by)
+    return begin_removal(method=method, reason=reason, now=now, by=by)
 
 
 @transaction_required

@@ -24,6 +24,8 @@ from billing.services.pay_links import (
 from payments.models import Payment, PaymentAttempt, PaymentMethod
 from payments.pages import limiting
 from payments.services.bank_accounts import ensure_bank_account
+from payments.services.calling import send_attempt
+from payments.services.methods import once
 from payments.services.methods.once import FORGET_AFTER, forget_once
 from tests import builders
 from tests.assertions import assert_books_whole
@@ -81,6 +83,25 @@ def test_a_stranger_pays_with_a_card_once_and_the_card_is_forgotten(ada: Family,
     method.refresh_from_db()
     assert (method.state, method.token) == ("removed", "")
     assert_books_whole()
+
+
+def test_two_jobs_that_listed_the_same_card_have_it_forgotten_once(
+    ada: Family, at: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Client().post(f"{path_of(made(ada))}of/USD/", by_card(at, bill(ada)))
+    later = PaymentMethod.objects.get().made_at + FORGET_AFTER
+
+    def send_beside_another(attempt: PaymentAttempt) -> PaymentAttempt:
+        assert attempt.method is not None
+        with monkeypatch.context() as alone:
+            alone.setattr(once, "send_attempt", send_attempt)
+            assert once._forget(attempt.method.pk, later) == 1
+        return send_attempt(attempt)
+
+    monkeypatch.setattr(once, "send_attempt", send_beside_another)
+    assert forget_once(now=later) == 1
+    assert PaymentAttempt.objects.filter(operation="delete").count() == 1
+    assert PaymentMethod.objects.get().state == "removed"
 
 
 def test_R162_a_link_opens_nothing_but_its_own(ada: Family, at: Desk) -> None:

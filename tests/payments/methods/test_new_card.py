@@ -13,6 +13,7 @@ from django.test import Client
 from billing.models import Invoice
 from billing.office import clock
 from payments.models import Payment, PaymentAttempt, PaymentMethod
+from payments.services.methods import once
 from tests import builders
 from tests.assertions import assert_books_whole
 from tests.conftest import RunInThreads
@@ -145,6 +146,32 @@ def test_R27_what_the_bank_did_not_confirm_for_this_amount_is_not_charged(
     assert not Payment.objects.exists()
     assert "capture" not in {entry.kind for entry in bank.nmi.ledger.entries}
     assert Invoice.objects.get().open_amount == D(120)
+
+
+def test_a_second_click_that_came_to_the_card_is_led_to_its_charge(ada: Family, at: Desk) -> None:
+    """The page of a stored card never says that nothing was charged once something was."""
+    paid = press(ada, **typed(at, bill(ada)))["Location"]
+    stored = PaymentAttempt.objects.get(operation="store")
+    answer = ada.client.get(f"/family/pay/card/{stored.pk}/")
+    assert (answer.status_code, answer["Location"]) == (302, paid)
+
+
+def test_a_crash_between_card_and_charge_is_told_when_nobody_can_be_at_it_any_more(
+    ada: Family, at: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_args: Any, **_more: Any) -> None:
+        raise KeyboardInterrupt
+
+    fields = typed(at, bill(ada))
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(once, "pay_now", crash)
+        press(ada, **fields)
+    stored, method = PaymentAttempt.objects.get(operation="store"), PaymentMethod.objects.get()
+    assert "Your card is being checked" in ada.get(f"pay/card/{stored.pk}/") and method.state == "active"
+    PaymentMethod.objects.update(verified_at=clock.now() - timedelta(minutes=1))
+    assert "Nothing was charged yet" in ada.get(f"pay/card/{stored.pk}/")
+    assert "Paid US$120.00" in plain(ada.client.get(press(ada, **fields)["Location"]))
+    assert (Payment.objects.count(), PaymentMethod.objects.count()) == (1, 1)
 
 
 def test_an_amount_is_shared_out_as_the_school_does_it(ada: Family, at: Desk) -> None:
