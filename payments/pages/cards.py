@@ -41,7 +41,7 @@ def pay_by_card(request: HttpRequest, door: Door, till: Till) -> HttpResponse:
     total = sum((amount for _invoice, amount in shares), ZERO)
     check_limit(till, Method.CARD, total)
     is_taken = Method.CARD in till.takes
-    offer = offer_for(till.customer, Instrument.CARD, get_language() or "en", clock.now()) if is_taken else None
+    offer = _offer(till) if is_taken else None
     if offer is None:
         raise BadInput(_("No card can be taken at the moment. Choose another way."), field="method", code="no_card")
     problem = ""
@@ -51,6 +51,10 @@ def pay_by_card(request: HttpRequest, door: Door, till: Till) -> HttpResponse:
             return HttpResponseRedirect(_charged(request, door, till, offer, shares))
         raise BadInput(_("Load this page anew and try again."), field="request_key")
     return _fields(request, door, till, offer, {"shares": shares, "total": total, "problem": problem})
+
+
+def _offer(till: Till) -> Offer | None:
+    return offer_for(till.customer, Instrument.CARD, get_language() or "en", clock.now(), currency=till.currency)
 
 
 def _charged(request: HttpRequest, door: Door, till: Till, offer: Offer, shares: Any) -> str:

@@ -50,7 +50,7 @@ def show_tills(request: HttpRequest, door: Door, tills: Sequence[Till], only: st
 
 def _offers(till: Till, now: datetime) -> list[Instrument]:
     """What the payer may give now, of ways to pay that are taken."""
-    return [one for one in offers_for(till.customer, now) if METHODS[one] in till.takes]
+    return [one for one in offers_for(till.customer, now, till.currency) if METHODS[one] in till.takes]
 
 
 def _address(door: Door, till: Till) -> str:

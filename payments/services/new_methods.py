@@ -38,27 +38,35 @@ class Home:
 
 @transaction_required
 def account_for_new_method(
-    *, organization: Organization, customer: Customer, instrument: str, now: datetime
+    *, organization: Organization, customer: Customer, instrument: str, now: datetime, currency: str = ""
 ) -> GatewayAccount | None:
-    """The account, opened if need be; None where nobody takes it now."""
-    home = find_home(organization, customer, instrument, now)
+    """The account, opened if need be; None where nobody takes it now. currency: as of find_home."""
+    home = find_home(organization, customer, instrument, now, currency)
     if home is None or home.account is not None:
         return home.account if home else None
     return open_gateway_account(organization=organization, configuration=home.configuration, now=now)
 
 
-def find_home(organization: Organization, customer: Customer, instrument: str, now: datetime) -> Home | None:
+def find_home(
+    organization: Organization, customer: Customer, instrument: str, now: datetime, currency: str = ""
+) -> Home | None:  # fmt: skip
     """The first tier that has an account for it decides; is that out of use for a while, nobody takes it. At most
-    six queries, one where the school has an account of its own."""
+    six queries, one where the school has an account of its own.
+
+    currency: of what is to be paid with it, which an account of another cannot charge; "" for any.
+    """
     mine = list(GatewayAccount.objects.filter(organization=organization).order_by("rank", "pk"))
-    school = _of_tier("school", [one for one in mine if one.provider_id is None], instrument, now)
+    able = [one for one in mine if currency in ("", one.currency)]
+    school = _of_tier("school", [one for one in able if one.provider_id is None], instrument, now)
     if school is not None:
         return school if school.configuration else None
     teachers = _teachers_of(customer)
-    own = [one for pk in teachers for one in mine if one.provider_id == pk]
+    own = [one for pk in teachers for one in able if one.provider_id == pk]
     teacher = _of_tier("teacher", own, instrument, now)
     if teacher is not None:
         return teacher if teacher.configuration else None
+    if currency not in ("", organization.currency):
+        return None  # what is opened below has the organization's own
     for tier, configuration in _elsewhere(organization, teachers):
         closed_here = any(one.configuration == configuration and one.provider_id is None for one in mine)
         if not closed_here and _could_take(configuration, instrument):

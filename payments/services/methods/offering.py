@@ -50,22 +50,35 @@ class Offer:
         return [f"{parts.scheme}://{parts.netloc}", *map(str, self.fields.get("origins", ()))]
 
 
-def account_for(customer: Customer, instrument: str, now: datetime) -> GatewayAccount | None:
-    """Where it would be stored now, opened if it is the first there. Called outside any transaction."""
+def account_for(customer: Customer, instrument: str, now: datetime, currency: str = "") -> GatewayAccount | None:
+    """Where it would be stored now, opened if it is the first there. Called outside any transaction.
+
+    currency: of what is to be paid with it; "" for any.
+    """
     where = partial(
-        account_for_new_method, organization=customer.organization, customer=customer, instrument=instrument, now=now
+        account_for_new_method,
+        organization=customer.organization,
+        customer=customer,
+        instrument=instrument,
+        now=now,
+        currency=currency,
     )
     return in_transaction(where)
 
 
-def offers_for(customer: Customer, now: datetime) -> list[Instrument]:
-    """What the payer may add now."""
-    return [instrument for instrument in OFFERED if find_home(customer.organization, customer, instrument, now)]
+def offers_for(customer: Customer, now: datetime, currency: str = "") -> list[Instrument]:
+    """What the payer may add now. currency: as of account_for."""
+    return [one for one in OFFERED if find_home(customer.organization, customer, one, now, currency)]
 
 
-def offer_for(customer: Customer, instrument: Instrument, language: str, now: datetime) -> Offer | None:
-    """None where nobody takes it now. May ask the processor: called outside any transaction."""
-    account = account_for(customer, instrument, now)
+def offer_for(
+    customer: Customer, instrument: Instrument, language: str, now: datetime, currency: str = ""
+) -> Offer | None:  # fmt: skip
+    """None where nobody takes it now. May ask the processor: called outside any transaction.
+
+    currency: as of account_for.
+    """
+    account = account_for(customer, instrument, now, currency)
     if account is None:
         return None
     gateway, _wire = gateway_for(account.configuration)

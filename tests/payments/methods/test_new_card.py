@@ -174,6 +174,16 @@ def test_a_crash_between_card_and_charge_is_told_when_nobody_can_be_at_it_any_mo
     assert (Payment.objects.count(), PaymentMethod.objects.count()) == (1, 1)
 
 
+def test_a_card_is_taken_only_where_what_is_owed_can_be_charged(ada: Family, at: Desk) -> None:
+    """An account in dollars takes no card for a bill in euros."""
+    today = ada.org.today(clock.now())
+    invoice = builders.invoice(ada.customer, "30.00", issued_on=today - timedelta(days=5), currency="EUR")
+    assert 'value="card"' not in ada.client.get("/family/pay/").content.decode()
+    answer = ada.post(f"pay/of/{ada.customer.pk}/EUR/", 422, **typed(at, invoice, "30.00"))
+    assert "No card can be taken at the moment." in plain(answer)
+    assert not PaymentAttempt.objects.exists()
+
+
 def test_an_amount_is_shared_out_as_the_school_does_it(ada: Family, at: Desk) -> None:
     """Oldest first; more than is owed is refused with both amounts."""
     first, second = bill(ada), bill(ada, "80.00")

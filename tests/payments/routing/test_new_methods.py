@@ -155,6 +155,15 @@ def test_a_pause_ends_at_its_moment(school: Organization, ada: Customer, minutes
     assert bool(find_home(school, ada, "card", now)) is taken
 
 
+def test_what_is_paid_in_another_currency_needs_an_account_in_it(school: Organization, ada: Customer) -> None:
+    now = clock.now()
+    assert find_home(school, ada, "card", now, "EUR") is None, "what would be opened has the school's own"
+    dollars, euros = opened(school, "precisepay"), opened(school, "north", currency="EUR")
+    for currency, account in [("", dollars), ("USD", dollars), ("EUR", euros)]:
+        home = find_home(school, ada, "card", now, currency)
+        assert home is not None and home.account == account
+
+
 def test_a_school_that_closed_the_default_does_not_get_it_back(school: Organization, ada: Customer) -> None:
     account = opened(school, "precisepay")
     GatewayAccount.objects.filter(pk=account.pk).update(is_active=False)
