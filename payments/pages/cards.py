@@ -68,11 +68,12 @@ def _charged(request: HttpRequest, door: Door, till: Till, offer: Offer, shares:
 
 
 def _authentication(request: HttpRequest) -> Authentication | None:
-    """As the processor's script told it; the processor itself sees whether it is true."""
+    """As the processor's script told it; the processor itself sees whether it is true. Without the bank's cryptogram
+    there is nothing that it could see, and the bank was not asked."""
     given = {name: request.POST.get(f"secure_{name}", "")[:LONGEST_FACT] for name in (
         "outcome", "cryptogram", "transaction", "indicator", "version", "directory_id",
     )}  # fmt: skip
-    return Authentication(**given) if given["outcome"] in OUTCOMES else None
+    return Authentication(**given) if given["outcome"] in OUTCOMES and given["cryptogram"] else None
 
 
 def _fields(request: HttpRequest, door: Door, till: Till, offer: Offer, more: dict[str, Any]) -> HttpResponse:

@@ -123,6 +123,8 @@ def test_R27_the_card_whose_bank_asks_is_charged_after_the_payer_confirmed(ada: 
     )
     refused = press(ada, 422, **fields)
     assert "Your bank has to confirm that it is you." in plain(refused)
+    lied = press(ada, 422, **fields | {"secure_outcome": "verified", "secure_indicator": "05"})
+    assert "Your bank has to confirm that it is you." in plain(lied), "a word without the bank's cryptogram"
     assert not PaymentAttempt.objects.exists()
     said = vouched(bank, fields["token"], answer={"answer": "confirm", "code": "1234"})
     answer = press(ada, **fields | said)
