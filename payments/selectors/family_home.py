@@ -40,7 +40,7 @@ def means_of(
 ) -> Means:
     """invoices: what the page is about, of these customers. days: today at each organization. Five queries."""
     keys = list(customer_ids)
-    methods = PaymentMethod.objects.filter(customer_id__in=keys).exclude(state=MethodState.REMOVED)
+    methods = PaymentMethod.objects.filter(customer_id__in=keys, is_once=False).exclude(state=MethodState.REMOVED)
     wishes = AutopayPreference.objects.filter(agreement__in=list(agreements))
     waiting = Payment.objects.filter(customer_id__in=keys, state=PaymentState.PENDING, attempt__isnull=True)
     methods = methods.select_related("customer__organization", "gateway_account", "mandate")

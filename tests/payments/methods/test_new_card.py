@@ -176,6 +176,13 @@ def test_a_crash_between_card_and_charge_is_told_when_nobody_can_be_at_it_any_mo
     assert (Payment.objects.count(), PaymentMethod.objects.count()) == (1, 1)
 
 
+def test_a_card_for_once_is_shown_nowhere_on_the_familys_page(ada: Family, at: Desk) -> None:
+    press(ada, **typed(at, bill(ada)))
+    today = ada.org.today(clock.now())
+    PaymentMethod.objects.update(exp_month=today.month, exp_year=today.year)
+    assert "expires in" not in ada.get("")
+
+
 def test_a_card_is_taken_only_where_what_is_owed_can_be_charged(ada: Family, at: Desk) -> None:
     """An account in dollars takes no card for a bill in euros."""
     today = ada.org.today(clock.now())
