@@ -23,8 +23,8 @@ from payments.pages import cards, going, transferring
 from payments.pages.doors import TAKES, Door
 from payments.pages.own import kept, own_customer, own_customers, user_of
 from payments.services.methods.offering import offers_for
+from payments.services.methods.once import refusal_words
 from payments.services.methods.paying import Till, find_paid, pay_now, read_choice, share_out, tills_for
-from payments.services.methods.words import declined_words
 from payments.services.settling import METHODS
 
 LONGEST_KEY = 40
@@ -174,7 +174,7 @@ def show_result(request: HttpRequest, door: Door, pk: int) -> HttpResponse:
     context = {
         "attempt": attempt, "claims": attempt.claims.select_related("invoice").order_by("pk"), "door": door,
         "is_waiting": waits, "looks_again": waits or (attempt.state == AttemptState.PENDING and not attempt.method),
-        "again_in": AGAIN, "words": declined_words(attempt.reason) if is_refused else None,
+        "again_in": AGAIN, "words": refusal_words(attempt) if is_refused else None,
         "is_part": attempt.approved_amount is not None and attempt.approved_amount < attempt.amount,
         "decision": _decision(attempt) if door.user else None,
     }  # fmt: skip

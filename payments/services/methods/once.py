@@ -7,7 +7,7 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -20,19 +20,22 @@ from billing.models import Invoice
 from billing.office.models import User
 from billing.refusals import explained
 from billing.transactions import in_transaction
-from payments.gateways.base import Authentication
-from payments.gateways.registry import settings_of
+from payments.gateways.base import Authentication, Reason
+from payments.gateways.registry import configurations, settings_of
 from payments.models import PaymentAttempt, PaymentMethod
 from payments.models.attempt import LIVE
-from payments.models.payment_method import MethodState
+from payments.models.payment_method import Instrument, MethodState
 from payments.services.calling import send_attempt
 from payments.services.methods.adding import AddOrder, add_method
 from payments.services.methods.duplicates import LEAVING
 from payments.services.methods.paying import Choice, find_paid, pay_now
 from payments.services.methods.removing import InUse, take_away
+from payments.services.methods.words import Words, declined_words
 
 # How long a page may take from storing a card to charging it.
 FORGET_AFTER = timedelta(minutes=5)
+
+GIVE_ANEW = _("Pay once more and type the same card as another one: then your bank can ask you. Or use another card.")
 
 
 class BankMustConfirm(DomainError):
@@ -73,6 +76,17 @@ def pay_with_new(card: NewCard, *, now: datetime, by: User | None) -> PaymentAtt
 def charge_of(stored: PaymentAttempt) -> PaymentAttempt | None:
     """What the page that stored a card charged to it: by the same key. One query."""
     return find_paid(stored.customer, stored.request_key.removeprefix("store:"))
+
+
+def refusal_words(attempt: PaymentAttempt) -> Words:
+    """Of a declined charge, for a payer who is there. A bank that wants to ask them about a card they keep says no
+    without a reason; given anew, the card is asked about."""
+    words, method = declined_words(attempt.reason), attempt.method
+    is_kept = method is not None and method.instrument == Instrument.CARD and not method.is_once
+    account = attempt.gateway_account.configuration
+    if attempt.reason == Reason.DO_NOT_HONOR and is_kept and account in configurations() and asks_bank(account):
+        return replace(words, next=GIVE_ANEW)
+    return words
 
 
 def asks_bank(configuration: str) -> bool:

@@ -145,6 +145,8 @@ def test_a_link_that_is_over_forged_or_revoked_shows_nothing(ada: Family) -> Non
     assert fresh.pk != link.pk and browser.get(path_of(fresh)).status_code == 200
     with transaction.atomic():
         assert revoke_pay_links(customer=ada.customer, now=now, by=ada.user) == 1
+    text = plain(browser.get(f"{path_of(fresh)}result/1/"))
+    assert "By this page nothing was charged; what was paid before stands." in text
     for path, status in [*cases, (path_of(fresh), 410)]:
         answer = browser.get(path)
         assert answer.status_code == status, path

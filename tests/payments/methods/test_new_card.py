@@ -176,6 +176,18 @@ def test_a_crash_between_card_and_charge_is_told_when_nobody_can_be_at_it_any_mo
     assert (Payment.objects.count(), PaymentMethod.objects.count()) == (1, 1)
 
 
+def test_R27_a_kept_card_that_its_bank_wants_to_ask_about_says_how(ada: Family, bank: Desk) -> None:
+    invoice = bill(ada)
+    ada.add(bank.card(CHALLENGED))
+    kept = typed(bank, invoice) | {"method": str(ada.method().pk)}
+    text = plain(ada.client.get(press(ada, **kept)["Location"]))
+    assert "Your bank said no and did not say why. Nothing was taken." in text
+    assert "Pay once more and type the same card as another one: then your bank can ask you." in text
+    fields = typed(bank, invoice, number=CHALLENGED) | {"request_key": "k2"}
+    said = vouched(bank, fields["token"], answer={"answer": "confirm", "code": "1234"})
+    assert "Paid US$120.00" in plain(ada.client.get(press(ada, **fields | said)["Location"]))
+
+
 def test_a_card_for_once_is_shown_nowhere_on_the_familys_page(ada: Family, at: Desk) -> None:
     press(ada, **typed(at, bill(ada)))
     today = ada.org.today(clock.now())
