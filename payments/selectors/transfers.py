@@ -44,20 +44,24 @@ def account_for(customer: Customer, currency: str) -> BankAccount | None:
 
 
 def transfer_for(customer: Customer, currency: str, shares: Sequence[tuple[Invoice, Decimal]]) -> Transfer | None:
-    """None where no account of ours takes transfers in the currency. shares: what is to be paid of which invoice."""
+    """None where no account of ours takes transfers in the currency. shares: what is to be paid of which invoice.
+
+    A virtual account is told for the organization's own currency alone, in which banks keep it.
+    """
     account = account_for(customer, currency)
-    number = customer.virtual_account or (account.number if account else "")
+    is_virtual = bool(customer.virtual_account) and currency == customer.organization.currency
+    number = customer.virtual_account if is_virtual else account.number if account else ""
     if not number:
         return None
     amount = sum((share for _invoice, share in shares), ZERO)
     is_whole = len(shares) == 1 and shares[0][1] == shares[0][0].open_amount
     reference = invoice_code(shares[0][0].pk) if is_whole else customer_code(customer.pk)
     holder = customer.organization.shown_name
-    is_code = currency == EURO and bool(iban.is_valid(number)) and not customer.virtual_account
+    is_code = currency == EURO and bool(iban.is_valid(number)) and not is_virtual
     return Transfer(
         holder, account.name if account else "", iban.format(number) if iban.is_valid(number) else number, amount,
         currency, reference, _picture(holder, number, amount, currency, reference, is_code), is_code,
-        bool(customer.virtual_account),
+        is_virtual,
     )  # fmt: skip
 
 

@@ -210,3 +210,15 @@ def test_a_transfer_is_explained_with_the_reference_that_repairs_itself(ada: Fam
     assert customer_code(ada.customer.pk) in plain(answer) and "US$200.00" in plain(answer)
     assert "data:image/svg+xml" in answer.content.decode()
     assert PaymentAttempt.objects.count() == 0 and first.open_amount == D(120)
+
+
+def test_a_virtual_account_is_told_for_the_schools_own_currency_alone(ada: Family) -> None:
+    with transaction.atomic():
+        ensure_bank_account(organization=ada.org, code="EURO", currency="EUR", number="000987654321")
+    type(ada.customer).objects.filter(pk=ada.customer.pk).update(virtual_account="9910001")
+    euros = builders.invoice(ada.customer, "30.00", issued_on=ada.org.today(clock.now()), currency="EUR")
+    browser, path = Client(), path_of(made(ada))
+    dollars = plain(browser.post(f"{path}of/USD/", chosen(bill(ada), "transfer")))
+    assert "Your own account number here 9910001" in dollars
+    told = plain(browser.post(f"{path}of/EUR/", chosen(euros, "transfer", "30.00")))
+    assert "Account 000987654321" in told and "9910001" not in told
