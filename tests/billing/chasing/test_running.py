@@ -2,16 +2,18 @@
 
 from datetime import UTC, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import time_machine
 
-from billing.models import DunningCase, DunningStep, Invoice, LateFee
+from billing.models import DunningCase, DunningStep, Household, Invoice, LateFee, PayLink
 from billing.models.agreement import AgreementState
 from billing.models.dunning import CaseState
 from billing.office.models import Notice, PolicySetting
 from billing.services import allocating
 from billing.services.chasing.looking import look_again
+from billing.services.pay_links import address_of, find_link
 from billing.tasks import CHASE_AT, chase_overdue
 from tests import agreements, builders, commands
 from tests.assertions import assert_books_whole, reread
@@ -76,8 +78,6 @@ class TestReminders:
         assert sorted(mail.kind for mail in mails(org)) == ["reminder_1", "reminder_2"]
 
     def test_members_of_a_household_stay_apart_unless_they_read_the_same_mail(self) -> None:
-        from billing.models import Household
-
         org = school()
         home = Household.objects.create(organization=org, name="Lovelace")
         for name, email in (("Ada", "us@example.com"), ("Ben", "US@example.com"), ("Cleo", "cleo@example.com")):
@@ -99,6 +99,24 @@ class TestReminders:
         owed(customer(org, email="ada@example.com"), late=1)
         run(org)
         assert "If it is not paid before 22 Mar 2026, a late fee is added." in bodies(mails(org))
+
+    def test_R174_it_carries_the_link_by_which_it_is_paid(self, settings: Any) -> None:
+        """One for each member of a household that reads the same message; none where links are off."""
+        settings.PUBLIC_URL = "https://pay.example.org"
+        org = school()
+        home = Household.objects.create(organization=org, name="Lovelace")
+        payers = [customer(org, name, email="us@example.com", household=home) for name in ("Ada", "Ben")]
+        zoe = customer(org, "Zoe", email="zoe@example.com")
+        builders.policy(org, "pay_links.days", 0, scope="customer", scope_key=zoe.pk)
+        for payer in (*payers, zoe):
+            owed(payer, late=1)
+        run(org)
+        told = {mail.recipient: mail.body for mail in mails(org)}
+        for payer in payers:
+            (link,) = PayLink.objects.filter(customer=payer)
+            line = f"{payer.shown_name}: Pay here, without signing in: {address_of(link)}"
+            assert line in told["us@example.com"] and find_link(address_of(link).split("/")[-2]) == link
+        assert "without signing in" not in told["zoe@example.com"]
 
     def test_R76_what_zoho_chases_is_not_chased_here(self) -> None:
         org = school()

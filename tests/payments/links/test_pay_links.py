@@ -29,7 +29,7 @@ from payments.services.methods import once
 from payments.services.methods.once import FORGET_AFTER, forget_once
 from tests import builders
 from tests.assertions import assert_books_whole
-from tests.console_desk import plain
+from tests.console_desk import desk, plain
 from tests.payments.gateways.precisepay.desk import Desk
 from tests.payments.methods import cast
 from tests.payments.methods.cast import Family
@@ -176,6 +176,25 @@ def test_R174_messages_carry_the_link_where_the_site_knows_its_address(ada: Fami
         again = links_for_messages(customers=[ada.customer], now=clock.now())
     assert first == again and first[ada.customer.pk].startswith("https://pay.example.org/pay/")
     assert PayLink.objects.count() == 1 and django_mail.outbox == []
+
+
+def test_the_console_makes_a_link_to_copy_and_ends_all(ada: Family) -> None:
+    invoice, clerk, browser = bill(ada), desk(ada.org, "clerk"), Client()
+    assert "0 links of this customer hold now." in clerk.see(f"customers/{ada.customer.pk}/pay-link/")
+    made_page = clerk.post(f"customers/{ada.customer.pk}/pay-link/", 200)
+    again = clerk.post(f"customers/{ada.customer.pk}/pay-link/", 200)
+    (link,) = PayLink.objects.all()
+    for page in (made_page, again):
+        assert f'value="http://testserver{path_of(link)}"' in page.content.decode()
+    assert invoice.number in plain(browser.get(path_of(link))) and link.made_by == clerk.user
+    assert "Pay links ended: 1." in clerk.follow(f"customers/{ada.customer.pk}/pay-link/", end="1")
+    assert browser.get(path_of(link)).status_code == 410
+    other = builders.organization("Elsewhere")
+    assert desk(other, "clerk").client.get(f"/console/customers/{ada.customer.pk}/pay-link/").status_code == 404
+    desk(ada.org, "accountant").get(f"customers/{ada.customer.pk}/pay-link/", 403)
+    builders.policy(ada.org, "pay_links.days", 0)
+    refused = clerk.post(f"customers/{ada.customer.pk}/pay-link/", 422)
+    assert "Pay links are switched off for this customer" in plain(refused)
 
 
 def test_no_more_is_tried_by_one_link_in_a_day_than_ten_times(ada: Family, at: Desk) -> None:
