@@ -6,6 +6,8 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import logout
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_ipv46_address
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -36,6 +38,33 @@ DEVICES = ", ".join(
         "microphone", "midi", "usb",
     )]
 )  # fmt: skip
+
+
+class AddressMiddleware:
+    """Puts into REMOTE_ADDR whom a request comes from, where TRUSTED_PROXIES of ours stand before us.
+
+    Each of them writes whom it was asked by at the end of X-Forwarded-For; what stands before that anybody may have
+    written. Limits, the trail and the list of sessions all read REMOTE_ADDR.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.TRUSTED_PROXIES:
+            written = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+            found = written[-settings.TRUSTED_PROXIES].strip() if len(written) >= settings.TRUSTED_PROXIES else ""
+            if _is_address(found):
+                request.META["REMOTE_ADDR"] = found
+        return self.get_response(request)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        validate_ipv46_address(text)
+    except ValidationError:
+        return False
+    return True
 
 
 class HeadersMiddleware:

@@ -106,6 +106,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.middleware.AddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -215,10 +216,7 @@ AXES_HTTP_RESPONSE_CODE = 429
 AXES_LOCKOUT_CALLABLE = "billing.pages.accounts.signing_in.locked"
 # By name and address together: a stranger must not be able to lock a clerk out of her own desk.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_IPWARE_PROXY_COUNT = TRUSTED_PROXIES or None
-AXES_IPWARE_META_PRECEDENCE_ORDER = ["REMOTE_ADDR"]
-if TRUSTED_PROXIES:
-    AXES_IPWARE_META_PRECEDENCE_ORDER.insert(0, "HTTP_X_FORWARDED_FOR")
+AXES_IPWARE_META_PRECEDENCE_ORDER = ["REMOTE_ADDR"]  # as AddressMiddleware leaves it
 OTP_TOTP_ISSUER = "Quittance"
 
 # Language and time
