@@ -10,7 +10,11 @@ import structlog
 
 from payments.selectors.card_numbers import without_card_numbers
 
-LINKS = re.compile(r"(/(?:invitation|password|account/email|payment-question|console/welcome/\w+|pay)/)[\w-]{20,}")
+# What stands after these and is as long as no word is: random, or a key of ours with its signature.
+LINKS = re.compile(
+    r"(/(?:invitation|password|account/email|payment-question|console/welcome/\w+|pay|messages/stop)/|[?&]k=)"
+    r"[\w.:%-]{20,}"
+)
 
 
 def hide_cards(_logger: Any, _method: str, event: Any) -> Any:

@@ -4,8 +4,10 @@ import logging
 import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from django.core.signing import Signer
 from django.test import Client
 
 from billing.office import clock
@@ -96,6 +98,12 @@ class TestForgotten:
         for path in ("invitation", "password", "account/email"):
             line = hide_links(logging, "info", {"request": f"GET /{path}/{token}/", "code": 200})
             assert line == {"request": f"GET /{path}/…/", "code": 200}
+        signed = Signer(sep=".").sign("12"), Signer().sign("12:reminders"), quote(Signer().sign("notice-12"))
+        for path, token in zip(("/pay/{}/of/USD/", "/messages/stop/{}/", "/webhooks/x/?k={}"), signed, strict=True):
+            line = hide_links(logging, "info", {"request": f"GET {path.format(token)}"})
+            assert line == {"request": f"GET {path.format('…')}"}
+        for path in ("/family/pay/of/12/USD/", "/family/pay/back/precisepay/", "/password/reset/"):
+            assert hide_links(logging, "info", {"request": f"GET {path}"}) == {"request": f"GET {path}"}
 
 
 class TestChanging:
