@@ -13,8 +13,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from billing.office.access import staff_organizations
 from billing.office.accounts.second_factor import has_authenticator, must_have
+from billing.office.middleware import works_in
 from billing.office.models import SignIn, User
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -110,11 +110,11 @@ class SessionLimitsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         user, now = request.user, int(time.time())
         if isinstance(user, User) and user.is_authenticated and now - request.session.get("seen", 0) >= TOUCH_SECONDS:
-            self._touch(request, user, now)
+            self._touch(request, now)
         return self.get_response(request)
 
-    def _touch(self, request: HttpRequest, user: User, now: int) -> None:
-        staff = any(staff_organizations(user))
+    def _touch(self, request: HttpRequest, now: int) -> None:
+        staff = bool(works_in(request))
         if not staff and "began" not in request.session:
             return  # of before there was a limit: it ends after SESSION_COOKIE_AGE
         idle = settings.STAFF_IDLE_SECONDS if staff else settings.FAMILY_IDLE_SECONDS

@@ -36,8 +36,16 @@ class ActorMiddleware:
 
 
 def current_organization(request: HttpRequest) -> Organization | None:
-    if not request.user.is_authenticated:
-        return None
-    works_in = {organization.pk: organization for organization in staff_organizations(request.user)}
-    chosen = request.session.get(SESSION_KEY)
-    return works_in.get(chosen or 0) or next(iter(works_in.values()), None)
+    found = {organization.pk: organization for organization in works_in(request)}
+    return found.get(request.session.get(SESSION_KEY) or 0) or next(iter(found.values()), None)
+
+
+def works_in(request: HttpRequest) -> list[Organization]:
+    """Where the user works, by name. One query a request and user."""
+    user = request.user
+    if not isinstance(user, User):
+        return []
+    known: dict[int, list[Organization]] = request.__dict__.setdefault("_works_in", {})
+    if user.pk not in known:
+        known[user.pk] = list(staff_organizations(user))
+    return known[user.pk]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
 from billing.office import clock
-from billing.office.access import staff_organizations
+from billing.office.middleware import works_in
 from billing.office.models import User
 
 AnyPath = URLPattern | URLResolver
@@ -53,20 +53,13 @@ class ConsoleSite(UnfoldAdminSite):
 
         return sign_out(request)
 
-    def works_in(self, request: HttpRequest) -> list[Any]:
-        """The user's organizations, one query a request."""
-        if not hasattr(request, "_works_in"):
-            user = request.user
-            request._works_in = list(staff_organizations(user)) if isinstance(user, User) else []  # type: ignore[attr-defined]
-        return request._works_in  # type: ignore[attr-defined,no-any-return]
-
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context: dict[str, Any] = super().each_context(request)
         if self.has_permission(request):
             organization = request.organization  # type: ignore[attr-defined]
             context |= {
                 "organization": organization,
-                "works_in": self.works_in(request),
+                "works_in": works_in(request),
                 "today": organization.today(clock.now()),
             }
         return context

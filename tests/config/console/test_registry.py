@@ -81,6 +81,13 @@ class TestEveryTable:
                 assert client.get(url(model, "changelist")).status_code == 200
             assert len(queries) < 15, (name(model), [q["sql"][:90] for q in queries])
 
+    def test_where_one_works_is_asked_once_a_page(self, here: Organization) -> None:
+        client = person(here, "clerk")
+        client.get("/console/")
+        with CaptureQueriesContext(connection) as queries:
+            client.get("/console/office/notice/")
+        assert sum('FROM "office_organization"' in query["sql"] for query in queries) == 1
+
     @pytest.mark.parametrize("key", ["0", "-1", str(2**63), "abc", "1_2F", "٣"])
     def test_a_key_that_cannot_be_is_not_found(self, key: str, db: None) -> None:
         client = person(b.organization("empty"), "finance_manager")
