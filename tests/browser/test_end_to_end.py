@@ -46,7 +46,7 @@ def lin(at: Processor, transactional_db: None) -> Customer:
 
 def enter_card(visitor: Visitor, which: str) -> None:
     """In the processor's own panel, by its button for a test number."""
-    visitor.press("Enter the card")
+    visitor.press("Enter the card", stays=True)
     panel = visitor.page.frame_locator("#CollectJSLightbox")
     panel.get_by_role("button", name=which).click()
     panel.locator("#pay").click()
@@ -115,7 +115,7 @@ def test_a_refund_from_the_request_to_the_receipt(visit: Any, size: str, at: Pro
     mei.go("/family/refunds/")
     mei.check("refunds-empty")
     mei.press("Ask for money back", "link")
-    mei.page.get_by_role("link", name="PAY-").first.click()
+    mei.press("PAY-", "link")
     mei.check("refund-new")
     mei.page.get_by_label("How much").fill("60.00")
     mei.page.get_by_label("Why").select_option("overpaid")
@@ -167,7 +167,7 @@ def test_a_stranger_pays_by_a_link_and_their_bank_asks_first(
     gran.page.get_by_label("Name on the card").fill("Grandma Lin")
     gran.page.get_by_label("Postal code").fill("77777")
     gran.check("link-card")
-    gran.press("Pay US$240.00 by card")
+    gran.press("Pay US$240.00 by card", stays=True)
     panel = gran.page.frame_locator("#CollectJSLightbox")
     panel.get_by_role("button", name="Bank asks").click()
     panel.locator("#pay").click()

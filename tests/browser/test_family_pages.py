@@ -48,7 +48,8 @@ def test_a_family_that_owes_nothing_in_chinese(visit: Any, size: str, place: Sch
     visitor.go("/family/")
     visitor.press("繁體中文")
     for path in STATIC:
-        visitor.go(f"/family/{path}")
+        page = visitor.go(f"/family/{path}")
+        assert page.locator("html").get_attribute("lang") == "zh-hant"
         visitor.check(f"zh-{path.replace('/', '-').replace('?', '-')}")
 
 

@@ -52,14 +52,21 @@ class Visitor:
         assert answer is not None and answer.status == status, (path, answer and answer.status)
         return self.page
 
-    def press(self, name: str, role: Any = "button", **more: Any) -> None:
-        self.page.get_by_role(role, name=name, **more).first.click()
+    def press(self, name: str, role: Any = "button", *, stays: bool = False) -> None:
+        """What is pressed leads to another page, which is there when this returns, unless it stays."""
+        target = self.page.get_by_role(role, name=name).first
+        if stays:
+            target.click()
+            return
+        with self.page.expect_navigation():
+            target.click()
 
     def see(self, text: str) -> None:
         self.page.get_by_text(text).first.wait_for()
 
     def check(self, name: str = "") -> None:
         """The page as it stands: accessible to the axe, nothing wider than the screen; a picture where asked for."""
+        self.page.wait_for_load_state()
         if SHOTS:
             Path(SHOTS).mkdir(parents=True, exist_ok=True)
             slug = name or re.sub(r"\W+", "-", self.page.url.removeprefix(self.url)).strip("-") or "start"
