@@ -24,7 +24,7 @@ from billing.office import clock
 from billing.office.notices import Message, queue_notices
 from billing.office.papers import archive
 from billing.office.papers.errors import PdfUnavailable
-from billing.office.sealed_files import digest_of, keep_sealed
+from billing.office.sealed_files import digest_of, forget_sealed, keep_sealed
 from billing.refusals import explained
 from billing.states import move
 from billing.transactions import in_transaction
@@ -180,7 +180,10 @@ def _first_large(words: str) -> str:
 
 
 def _finish(run: PaperRun) -> None:
-    """Nothing is left to claim: once the others' claims are through, keep the ZIP and say that it is done."""
+    """Nothing is left to claim: once the others' claims are through, keep the ZIP and say that it is done.
+
+    Of several, the one that the run names is kept: not the one before it went on, nor that of a slower worker.
+    """
     if run.items.filter(state=PaperItemState.WAITING).exists():
         return
     with TemporaryFile() as file:
@@ -189,11 +192,14 @@ def _finish(run: PaperRun) -> None:
         digest, size = digest_of(file)
         stored_as = keep_sealed(file)
     facts = {"finished_at": clock.now(), "stored_as": stored_as, "sha256": digest, "size": size}
+    before = run.stored_as
     try:
         with transaction.atomic():
             move(run, PaperRunState.DONE, PAPER_RUN_MOVES, **facts)
-    except (IllegalTransition, DomainError):
-        return  # another worker was quicker
+    except DomainError:  # another worker was quicker
+        forget_sealed(stored_as)
+    else:
+        forget_sealed(before)
 
 
 def _fill(bundle: ZipFile, run: PaperRun) -> None:

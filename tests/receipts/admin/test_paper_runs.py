@@ -4,6 +4,7 @@ import io
 import re
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
@@ -280,3 +281,23 @@ def test_R155_a_file_changed_on_disk_is_not_in_the_bundle(clerk, families, undra
     make_statements(seconds=60)
     assert list(states(run).values()).count("failed") == 1
     assert "was changed or is missing" in clerk.see(f"paper-runs/{run.pk}/")
+
+
+def test_R155_of_several_bundles_only_the_one_that_the_run_names_is_kept(clerk, families, undrawn, settings) -> None:
+    def kept() -> set[str]:
+        return {path.name for path in Path(settings.DOCUMENTS_DIR).rglob("*") if path.is_file()}
+
+    others = kept()
+    run = start(clerk)
+    slower = PaperRun.objects.get(pk=run.pk)  # as another worker read it
+    make_statements(seconds=60)
+    paper_making._finish(slower)
+    run.refresh_from_db()
+    assert kept() - others == {run.stored_as}
+    first, item = run.stored_as, run.items.order_by("pk")[0]
+    paper_making._fail(item, ValueError("strange glyph"))
+    clerk.post(f"paper-runs/{run.pk}/go-on/")
+    make_statements(seconds=60)
+    run.refresh_from_db()
+    assert run.stored_as != first and kept() - others == {run.stored_as}
+    clerk.get(f"paper-runs/{run.pk}/papers.zip")
