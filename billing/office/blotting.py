@@ -28,8 +28,8 @@ UPDATE office_auditentry e SET
   blotted = coalesce(e.blotted, sha256(convert_to(office_audit_text(e), 'UTF8'))),
   actor = %(anonymous)s, origin = CASE WHEN e.origin = '' THEN '' ELSE '(erased)' END
 WHERE e.actor LIKE %(actor)s AND e.actor <> %(anonymous)s"""
-TABLES = ("billing_customer", "billing_student", "billing_billingprofile", "office_user", "office_keptdocument",
-          "payments_paymentmethod", "receipts_erasurecase", "receipts_dataexport")  # fmt: skip
+TABLES = ("billing_customer", "billing_student", "billing_billingprofile", "billing_messagepreference", "office_user",
+          "office_keptdocument", "payments_paymentmethod", "receipts_erasurecase", "receipts_dataexport")  # fmt: skip
 
 
 @transaction_required

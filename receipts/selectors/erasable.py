@@ -32,7 +32,7 @@ from payments.models.cheque import ChequeState
 from payments.models.dispute import DisputeState
 from payments.models.payment_method import MethodState
 from payments.models.refund import RefundState
-from receipts.models import DataExport, Receipt
+from receipts.models import DataExport, IssuedPaper, Receipt
 from receipts.models.rights import ExportState
 
 # Documents that are vouchers of the books: kept with them. All others are erased at once.
@@ -153,6 +153,7 @@ _KEPT: Mapping[str, Rows] = {
     "invoices": lambda c: Invoice.objects.filter(customer=c),
     "payments": lambda c: Payment.objects.filter(customer=c).exclude(state=PaymentState.CANCELLED),
     "receipts": lambda c: Receipt.objects.filter(payment__customer=c),
+    "papers": lambda c: IssuedPaper.objects.filter(customer=c),
     "refunds": lambda c: Refund.objects.filter(customer=c),
     "cheques": lambda c: Cheque.objects.filter(customer=c),
     "billing_addresses": lambda c: BillingProfile.objects.filter(customer=c),

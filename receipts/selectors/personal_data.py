@@ -21,13 +21,16 @@ from billing.models import (
     Invoice,
     InvoiceLine,
     Lesson,
+    MessagePreference,
+    PlanRequest,
     PromiseToPay,
     Student,
 )
 from billing.office.models import AuditEntry, KeptDocument, Membership, Notice, SignIn, User
 from billing.office.models.notice import Channel
 from payments.models import Cheque, Dispute, Payment, PaymentMethod, Refund
-from receipts.models import DataExport, ErasureCase, Receipt, RefundReceipt
+from receipts.models import DataExport, ErasureCase, IssuedPaper, PaperCopy
+from receipts.selectors.own_papers import papers_of, receipts_of, refund_receipts_of
 
 Row = dict[str, Any]
 # The trail of these tables is about the person; of all others it is the office's own.
@@ -71,7 +74,8 @@ def rows(found: QuerySet[Any], names: str, **others: Callable[[Any], Any]) -> li
 
 
 def _school(row: Any) -> str:
-    return str(row.organization)
+    """A family statement speaks for several and is of none."""
+    return str(row.organization or "")
 
 
 def masked(number: str) -> str:
@@ -193,13 +197,42 @@ def _promises(person: Person) -> list[Row]:
 
 
 def _receipts(person: Person) -> list[Row]:
-    found = Receipt.objects.filter(payment__customer__in=person.keys).select_related("organization")
+    found = receipts_of(person.customers).select_related("organization")
     return rows(found.order_by("pk"), "number issued_at delivery email voided_at returned_on", school=_school)
 
 
 def _refund_receipts(person: Person) -> list[Row]:
-    found = RefundReceipt.objects.filter(refund__customer__in=person.keys).select_related("organization")
+    found = refund_receipts_of(person.customers).select_related("organization")
     return rows(found.order_by("pk"), "issued_at email", school=_school, number=str)
+
+
+def issued_to(person: Person) -> QuerySet[IssuedPaper]:
+    """Statements and yearly papers, family statements with the login they were made for."""
+    if person.user is None:
+        return IssuedPaper.objects.filter(customer__in=person.keys)
+    return papers_of(person.user, person.customers)
+
+
+def _issued_papers(person: Person) -> list[Row]:
+    found = issued_to(person).select_related("organization").order_by("pk")
+    return rows(found, "kind number version period_start period_end issued_at", school=_school)
+
+
+def _paper_copies(person: Person) -> list[Row]:
+    """When a paper was printed, downloaded or mailed."""
+    found = PaperCopy.objects.filter(paper__in=issued_to(person)).select_related("paper").order_by("pk")
+    return rows(found, "how at", paper=lambda row: row.paper.number)
+
+
+def _preferences(person: Person) -> list[Row]:
+    columns = "topics wants_digest quiet_from quiet_until time_zone phone phone_confirmed_at changed_at"
+    found = MessagePreference.objects.filter(customer__in=person.keys).select_related("customer__organization")
+    return rows(found.order_by("pk"), columns, school=lambda row: str(row.customer.organization))
+
+
+def _plan_requests(person: Person) -> list[Row]:
+    columns = "currency amount parts reason state asked_on decided_on answer"
+    return rows(_own(PlanRequest, person), columns, school=_school)
 
 
 def _messages(person: Person) -> list[Row]:
@@ -270,6 +303,8 @@ SECTIONS: Mapping[str, Callable[[Person], list[Row]]] = {
     "billing_addresses": _billing_profiles, "agreements": _agreements, "shares_of_agreements": _shares,
     "lessons": _lessons, "invoices": _invoices, "allocations": _allocations, "credit_memos": _credit_memos,
     "payments": _payments, "cheques": _cheques, "ways_to_pay": _methods, "refunds": _refunds, "disputes": _disputes,
-    "promises": _promises, "receipts": _receipts, "refund_receipts": _refund_receipts, "messages": _messages,
-    "documents": _documents, "requests": _requests, "changes": _changes,
+    "promises": _promises, "plan_requests": _plan_requests, "receipts": _receipts,
+    "refund_receipts": _refund_receipts, "issued_papers": _issued_papers, "paper_copies": _paper_copies,
+    "messages": _messages, "message_preferences": _preferences, "documents": _documents, "requests": _requests,
+    "changes": _changes,
 }  # fmt: skip

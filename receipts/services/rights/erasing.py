@@ -13,7 +13,7 @@ from django_otp import devices_for_user
 
 from billing.errors import BadInput, DomainError
 from billing.inputs import clean_text
-from billing.models import BillingProfile, Customer, PayerRecord, Student
+from billing.models import BillingProfile, Customer, MessagePreference, PayerRecord, Student
 from billing.office import approvals
 from billing.office.access import require
 from billing.office.accounts.sign_ins import end_sign_ins
@@ -38,6 +38,11 @@ from receipts.services.rights.exporting import forget
 ACTION = "erase_personal_data"
 ANONYMOUS = "Customer "  # with the code, the name of somebody whose name is gone
 PROFILE = ("legal_name", "street", "city", "region", "postal_code", "tax_id")
+PHONES = ("phone", "new_phone")  # of a message preference
+WORDLESS: Mapping[str, Any] = {
+    **dict.fromkeys(("recipient", "subject", "body", "link", "attachment", "trouble"), ""),
+    "values": {},
+}  # of a message: that it was sent, when and about which fact stays
 CONTACT = ("email", "phone", "address", "virtual_account", "bank_account", "bank_account_hash")
 
 
@@ -142,6 +147,7 @@ def erase_customer(*, customer: Customer, now: datetime, by: User | None) -> Non
         Student.objects.filter(pk=student.pk).update(name=name, latin_name="", is_active=False)
     blot("billing_student", list(customer.students.values_list("pk", flat=True)), ("name", "latin_name"))
     _erase_messages(customer)
+    _erase_preference(customer)
     PayerRecord.objects.filter(customer=customer).update(payer_name="", payer_account="", payer_account_hash="")
     for document in documents(customer, vouchers=False):
         erase_document(document=document, now=now)
@@ -219,7 +225,14 @@ def _erase_contact(customer: Customer) -> None:
 
 
 def _erase_messages(customer: Customer) -> None:
-    """That a message was sent, when and about which fact stays; one that still waits is not sent any more."""
+    """What still waits is not sent any more."""
     rows = Notice.objects.filter(party=customer.pk)
-    rows.filter(state__in=WAITING).update(state=NoticeState.FAILED, trouble="erased")
-    rows.update(recipient="", subject="", body="", link="", attachment="", trouble="")
+    rows.filter(state__in=WAITING).update(state=NoticeState.FAILED)
+    rows.update(**WORDLESS)
+
+
+def _erase_preference(customer: Customer) -> None:
+    """A phone that was confirmed for messages, and one that was about to be."""
+    rows = MessagePreference.objects.filter(customer=customer)
+    rows.update(phone="", phone_confirmed_at=None, new_phone="", code_hash="")
+    blot("billing_messagepreference", list(rows.values_list("pk", flat=True)), PHONES)

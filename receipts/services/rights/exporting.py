@@ -28,9 +28,10 @@ from billing.office.papers import archive
 from billing.office.papers.errors import TamperedDocument
 from billing.office.sealed_files import digest_of, forget_sealed, keep_sealed, open_sealed
 from billing.transactions import in_transaction, transaction_required
-from receipts.models import DataExport, ReceiptDocument, RefundReceiptDocument
+from receipts.models import DataExport, PaperDocument, ReceiptDocument, RefundReceiptDocument
 from receipts.models.rights import ExportState
-from receipts.selectors.personal_data import Person, documents_about, personal_data
+from receipts.selectors.personal_data import Person, documents_about, issued_to, personal_data
+from receipts.services.paper_files import file_name
 
 KEPT_FOR = timedelta(days=7)
 AGAIN_AFTER = timedelta(days=1)
@@ -169,11 +170,15 @@ def _papers(person: Person) -> Iterator[tuple[str, bytes]]:
     is left out: it must not be handed to anybody."""
     receipts = ReceiptDocument.objects.filter(receipt__payment__customer__in=person.keys).select_related("receipt")
     refunds = RefundReceiptDocument.objects.filter(receipt__refund__customer__in=person.keys).select_related("receipt")
-    papers: list[Any] = [*receipts.order_by("pk"), *refunds.order_by("pk")]
-    for paper in papers:
-        kind = getattr(paper, "kind", "original")
+    issued = PaperDocument.objects.filter(paper__in=issued_to(person)).select_related("paper")
+    papers = [
+        *((f"{one.receipt}-{one.kind}-{one.pk}.pdf", one.sha256) for one in receipts.order_by("pk")),
+        *((f"{one.receipt}-original-{one.pk}.pdf", one.sha256) for one in refunds.order_by("pk")),
+        *((f"{one.paper.kind}-{one.pk}-{file_name(one.paper)}", one.sha256) for one in issued.order_by("pk")),
+    ]
+    for name, sha256 in papers:
         try:
-            yield f"papers/{paper.receipt}-{kind}-{paper.pk}.pdf", archive.read(paper.sha256)
+            yield f"papers/{name}", archive.read(sha256)
         except TamperedDocument:
             continue
     for document in documents_about(person):

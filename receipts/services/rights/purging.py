@@ -30,7 +30,7 @@ from payments.models import Dispute, GatewayExchange, Payment, Refund
 from payments.models.dispute import DisputeState
 from receipts.models import RetentionRun
 from receipts.selectors.erasable import documents, outlook
-from receipts.services.rights.erasing import ANONYMOUS, erase_customer, erase_name
+from receipts.services.rights.erasing import ANONYMOUS, WORDLESS, erase_customer, erase_name
 
 BATCH = 500
 BATCHES = 20  # of one kind in one run; the rest waits for the next night
@@ -126,7 +126,9 @@ def _due(organization: Organization, kind: str, now: datetime) -> Due:
 
 
 def _free(organization: Organization, kind: str, rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Without what belongs to somebody who is held, in dispute or in debt."""
+    """Without what belongs to somebody who is held, in dispute or in debt; nothing where the whole school is held."""
+    if policies_for(organization).flag("retention.hold"):
+        return rows.none()
     needed = needed_customers(organization)
     column = {"messages": "party", "wire": "attempt__customer", "customers": "pk"}.get(kind)
     return rows.exclude(**{f"{column}__in": needed}) if column else rows
@@ -181,14 +183,12 @@ def _messages(organization: Organization, until: date) -> QuerySet[Any]:
     return (
         Notice.objects.filter(organization=organization, queued_at__lt=_instant(organization, until))
         .exclude(state__in=WAITING)
-        .exclude(body="", recipient="")
+        .exclude(body="", recipient="", values={})
     )
 
 
 def _purge_messages(keys: list[int], now: datetime) -> int:
-    return Notice.objects.filter(pk__in=keys).update(
-        recipient="", subject="", body="", link="", attachment="", trouble=""
-    )
+    return Notice.objects.filter(pk__in=keys).update(**WORDLESS)
 
 
 def _wire(organization: Organization, until: date) -> QuerySet[Any]:

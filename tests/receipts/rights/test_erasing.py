@@ -6,14 +6,15 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from billing.models import Customer, PayerRecord
+from billing.models import Customer, MessagePreference, PayerRecord
 from billing.office import clock
 from billing.office.documents import TamperedFile, keep_document, read_document
 from billing.office.models import ApprovalRequest, AuditEntry, AuditSeal, KeptDocument, Notice, Organization
 from billing.selectors.invariants.office import RULES
 from billing.selectors.proof import prove
-from receipts.models import ErasureCase
+from receipts.models import ErasureCase, IssuedPaper
 from receipts.services.rights.erasing import erase_customer
+from receipts.services.statement_papers import issue_statements
 from tests import builders as b
 from tests.agreements import agreement
 from tests.assertions import assert_books_whole
@@ -184,6 +185,30 @@ class TestWhatIsErased:
         assert not AuditEntry.objects.filter(actor__contains="ada-login").exists()
         assert "Ada Family" in said  # the books need it
         assert AuditSeal.objects.filter(position__isnull=False).count() > sealed
+
+    def test_the_names_that_stand_in_the_words_of_a_message_go(self, ada: Family) -> None:
+        Notice.objects.filter(party=ada.customer.pk).update(values={"name": "Ada Family"})
+        erased(ada)
+        assert Notice.objects.get(party=ada.customer.pk).values == {}
+
+    def test_the_phone_for_messages_goes_from_the_preference_and_the_trail(self, ada: Family) -> None:
+        wish = MessagePreference.objects.create(
+            customer=ada.customer, phone="+15550001", new_phone="+15550002", changed_at=b.NOW
+        )
+        erased(ada)
+        wish.refresh_from_db()
+        assert (wish.phone, wish.new_phone) == ("", "")
+        about = AuditEntry.objects.filter(table_name="billing_messagepreference")
+        assert about.exists() and "+1555" not in str(list(about.values_list("before", "after")))
+        assert chain_is_whole()
+
+    def test_papers_that_were_issued_are_kept_with_the_books(self, ada: Family, org: Organization) -> None:
+        with transaction.atomic():
+            issue_statements(
+                organization=org, customers=[ada.customer], first=b.TODAY, last=b.TODAY, now=b.NOW, by=None
+            )  # fmt: skip
+        erased(ada)
+        assert ErasureCase.objects.get().report["kept"]["papers"] == IssuedPaper.objects.count() == 1
 
     def test_what_was_erased_is_written_down_without_it(self, ada: Family) -> None:
         erased(ada)

@@ -7,13 +7,16 @@ from zipfile import ZipFile
 import pytest
 from django.db import transaction
 
+from billing.models import MessagePreference
 from billing.office import clock
 from billing.office.access import grant_role
 from billing.office.models import AuditEntry, Notice, Organization
 from billing.office.sealed_files import sealed_path
 from receipts.models import DataExport
+from receipts.services.paper_files import hand_out_paper
 from receipts.services.papers import hand_out
 from receipts.services.rights.exporting import KEPT_FOR
+from receipts.services.statement_papers import issue_family_statement, issue_statements
 from tests import builders as b
 from tests.config.console.cast import person
 from tests.receipts.rights.cast import Family, family, tell, unpacked, work
@@ -78,6 +81,36 @@ class TestWhatIsInIt:
         papers = [name for name in file.namelist() if name.startswith(f"papers/{receipt.number}")]
         assert len(papers) == 1 and file.read(papers[0]).startswith(b"%PDF")
         assert export.counts["papers"] == 1
+
+    def test_it_has_the_statements_and_the_wishes_about_messages_of_the_person_alone(
+        self, ada: Family, org: Organization
+    ) -> None:
+        eve = family(org, "Eve")
+        with transaction.atomic():
+            mine, _hers = issue_statements(
+                organization=org, customers=[ada.customer, eve.customer], first=b.TODAY, last=b.TODAY, now=b.NOW,
+                by=None,
+            )  # fmt: skip
+            ours = issue_family_statement(user=ada.user, first=b.TODAY, last=b.TODAY, now=b.NOW, by=None)
+            issue_family_statement(user=eve.user, first=b.TODAY, last=b.TODAY, now=b.NOW, by=None)
+        hand_out_paper(mine, how="print", now=b.NOW, by=None)
+        for one, phone in ((ada, "+15550001"), (eve, "+15550002")):
+            MessagePreference.objects.create(customer=one.customer, phone=phone, changed_at=b.NOW)
+        person(org, "manager").post(
+            f"/console/customers/{ada.customer.pk}/data/", {"do": "copy", "reason": "letter, passport seen"}
+        )
+        ada.post()
+        work()
+        data = ada.copy()
+        assert [row["number"] for row in data["issued_papers"]] == [mine.number, ours.number]
+        assert [(row["paper"], row["how"]) for row in data["paper_copies"]] == [(mine.number, "print")]
+        assert [row["phone"] for row in data["message_preferences"]] == ["+15550001"]
+        export = DataExport.objects.get(user=ada.user)
+        answer = ada.client.get(f"/family/data/{export.pk}/file/")
+        names = ZipFile(io.BytesIO(answer.getvalue())).namelist()
+        assert [name for name in names if name.endswith(f"{mine.number}.pdf")] and export.counts["papers"] == 1
+        by_letter = DataExport.objects.get(customer=ada.customer)
+        assert by_letter.counts["issued_papers"] == 1  # not what was made for a login
 
 
 class TestAsking:

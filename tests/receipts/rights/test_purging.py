@@ -46,7 +46,7 @@ class TestMessages:
     def sent(self, org: Organization, at: datetime, **details: Any) -> Notice:
         ada = b.customer(org, "Ada", email="ada@example.org", **details)
         tell(ada, f"Dear Ada {at}", at)
-        Notice.objects.filter(party=ada.pk).update(state="sent")
+        Notice.objects.filter(party=ada.pk).update(state="sent", values={"name": "Ada"})
         return Notice.objects.get(party=ada.pk)
 
     def test_R171_the_text_goes_on_its_day_and_the_fact_stays(self, org: Organization) -> None:
@@ -54,14 +54,15 @@ class TestMessages:
         assert due(org, "messages") == (date(2024, 3, 1), 1, 0)
         assert runs(org) == [("messages", 1, 0)]
         reread(old, young)
-        assert (old.body, old.subject, old.recipient, old.kind) == ("", "", "", "note")
+        assert (old.body, old.subject, old.recipient, old.values, old.kind) == ("", "", "", {}, "note")
         assert young.body.startswith("Dear Ada")
         assert runs(org) == []
         assert RetentionRun.objects.get().until == date(2024, 3, 1)
 
-    def test_one_that_still_waits_is_left(self, org: Organization) -> None:
+    @pytest.mark.parametrize("state", ["queued", "unknown"])
+    def test_one_that_still_waits_is_left(self, state: str, org: Organization) -> None:
         row = self.sent(org, FIRST - timedelta(days=1))
-        Notice.objects.filter(pk=row.pk).update(state="queued")
+        Notice.objects.filter(pk=row.pk).update(state=state)
         assert runs(org) == []
 
     @pytest.mark.parametrize("months", [0, 25])
@@ -90,6 +91,16 @@ class TestMessages:
         assert row.body
         b.policy(org, "retention.hold", False, scope="customer", scope_key=ada.pk)
         assert runs(org) == ([("messages", 1, 0)] if why == "hold" else [("messages", 0, 1)])
+
+    def test_a_school_that_is_held_as_a_whole_loses_nothing(self, org: Organization) -> None:
+        row = self.sent(org, FIRST - timedelta(days=1))
+        ApiRequest.objects.create(organization=org, key="old", body_hash="", status=200, answer={}, made_at=FIRST)
+        b.policy(org, "retention.hold", True)
+        assert runs(org) == [("messages", 0, 1), ("answers", 0, 1)]
+        row.refresh_from_db()
+        assert row.body
+        b.policy(org, "retention.hold", False)
+        assert runs(org) == [("messages", 1, 0), ("answers", 1, 0)]
 
     def test_another_organization_that_has_not_switched_it_on_keeps_all(self, org: Organization) -> None:
         other = b.organization()
