@@ -1,12 +1,13 @@
 """Writing many rows at once gives what saving each of them would."""
 
+import gc
 from decimal import Decimal
 
 import pytest
 from django.db import connection
 from django.utils.translation import gettext_lazy
 
-from billing.bulk import FEW, insert_rows
+from billing.bulk import FEW, collector_at_rest, insert_rows
 from billing.models import CreditHoldEvent, CreditItem, CreditKind, Customer
 from billing.models.customer import HoldChange
 from billing.office.models import ApprovalRequest
@@ -92,3 +93,13 @@ def test_an_update_of_many_rows_keeps_only_what_changed_in_the_trail() -> None:
         rows = cursor.fetchall()
     assert sorted(row[0] for row in rows) == sorted(Customer.objects.values_list("pk", flat=True))
     assert {row[1:] for row in rows} == {('{"name": "Ada"}', '{"name": "Ben"}')}
+
+
+def test_of_several_that_lay_the_collector_to_rest_the_last_wakes_it() -> None:
+    first, second = collector_at_rest(), collector_at_rest()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert not gc.isenabled()
+    second.__exit__(None, None, None)
+    assert gc.isenabled()

@@ -1,5 +1,6 @@
 """How a receipt looks: everything R154 lists, both languages, marks, one file for one content (R153-R155)."""
 
+import gc
 import re
 import sys
 import threading
@@ -187,6 +188,13 @@ class TestPdf:
         pdf = render_pdf(paper(content))
         assert outside_margins(pdf) == []
         assert "US$999,999,999,999.99" in text_of(pdf)
+
+
+def test_R155_nothing_of_a_drawn_paper_lies_about() -> None:
+    render_pdf(paper())
+    gc.collect()
+    render_pdf(paper())
+    assert [one for one in gc.get_objects() if type(one).__module__ == "weasyprint.formatting_structure.boxes"] == []
 
 
 class TestSafety:
