@@ -15,6 +15,7 @@ from billing.models import Customer
 from billing.money import ZERO
 from billing.office.models import Organization, User
 from billing.office.policies import PolicyBook, policies_for, policies_for_customers
+from billing.services.locking import hold_customers
 from billing.transactions import transaction_required
 from billing.words import amount_in_words
 from receipts.models import IssuedPaper, PaperKind
@@ -52,8 +53,12 @@ def statement_orders(
     *, organization: Organization, customers: Sequence[Customer], first: date, last: date, now: datetime,
     by: User | None,
 ) -> list[PaperOrder]:  # fmt: skip
-    """What issue_statements issues. Raises as it does."""
+    """What issue_statements issues. Raises as it does.
+
+    Locks the customers: no money moves between the three readings that must agree, nor before it is issued.
+    """
     check_period(organization, first, last, now)
+    hold_customers(organization, [customer.pk for customer in customers])
     found = accounts(organization, [customer.pk for customer in customers], first, last)
     texts = texts_of(account for of_one in found.values() for account in of_one)
     books = policies_for_customers(organization, [customer.pk for customer in customers])

@@ -5,7 +5,7 @@ from decimal import Decimal as D
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from billing.errors import BadInput
 from billing.models import Allocation, CreditItem, Customer
@@ -176,6 +176,22 @@ def test_R157_many_customers_take_no_more_queries_than_one(school, django_assert
         builders.invoice(one, "10.00", issued_on=date(2026, 3, 2))
     with django_assert_max_num_queries(16):
         assert len({paper.number for paper in issue(*family)}) == 6
+
+
+@pytest.mark.django_db(transaction=True)
+def test_R157_while_money_of_the_customer_moves_no_statement_is_read(school, ada, run_in_threads: Any) -> None:
+    builders.invoice(ada, "120.00", issued_on=date(2026, 3, 2))
+
+    def impatient(_n: int) -> list[IssuedPaper]:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '200ms'")
+        return issue(ada)
+
+    with transaction.atomic():
+        builders.pay(ada, "120.00")
+        (trouble,) = run_in_threads(impatient, 1).errors
+    assert isinstance(trouble, OperationalError) and not IssuedPaper.objects.exists()
+    assert issue(ada)[0].content["totals"] == [["USD", "0.00"]]
 
 
 def given_back(school: Organization, ada: Customer) -> tuple[CreditItem, CreditItem, Refund]:
