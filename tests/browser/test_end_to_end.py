@@ -148,8 +148,9 @@ def test_a_refund_from_the_request_to_the_receipt(visit: Any, size: str, at: Pro
     mei.go(f"/family/refunds/{refund.pk}/")
     mei.see("US$60.00")
     mei.check("refund-done")
-    mei.press("receipt", "link")
-    mei.page.wait_for_load_state()
+    with mei.page.expect_download() as paper:
+        mei.press("Refund receipt", "link", stays=True)
+    assert paper.value.path().read_bytes().startswith(b"%PDF")
     assert_books_whole()
 
 

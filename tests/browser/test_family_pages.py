@@ -49,7 +49,7 @@ def test_a_family_that_owes_nothing_in_chinese(visit: Any, size: str, place: Sch
     visitor.press("繁體中文")
     for path in STATIC:
         page = visitor.go(f"/family/{path}")
-        assert page.locator("html").get_attribute("lang") == "zh-hant"
+        assert page.locator("html").get_attribute("lang") == "zh-Hant"
         visitor.check(f"zh-{path.replace('/', '-').replace('?', '-')}")
 
 
