@@ -20,6 +20,7 @@ from billing.models.installment import InstallmentState
 from billing.office import clock
 from billing.office.models import User
 from billing.pages.family import priced
+from billing.pages.own import user_of
 from billing.refusals import explained
 from billing.rules.priced import PricedLine
 from billing.selectors.prices import Choice, choices_for
@@ -34,8 +35,8 @@ PERIODS_SHOWN = 3
 def choose(request: HttpRequest, pk: int) -> HttpResponse:
     """Of an own agreement alone; who merely pays a share of it does not decide. POST without confirm shows what would
     change; with confirm, and the price and day that were shown, it is done. Done twice it is done once."""
-    assert isinstance(request.user, User)
-    agreement = _own(request.user, pk)
+    user = user_of(request)
+    agreement = _own(user, pk)
     day = next_change_day(agreement, agreement.organization.today(clock.now()))
     choices = choices_for(agreement, day)
     picked = next((one for one in choices if key_of(one) == request.POST.get("choice", "")), None)
@@ -47,7 +48,7 @@ def choose(request: HttpRequest, pk: int) -> HttpResponse:
     elif picked is not None:
         try:
             if request.POST.get("confirm") and request.POST.get("shown") == shown:
-                _do(request.user, agreement, picked)
+                _do(user, agreement, picked)
                 words = _("From {day} on: {plan}, {frequency}.")
                 messages.success(
                     request, words.format(day=date_format(day), plan=picked.plan.name, frequency=picked.frequency_words)
@@ -55,7 +56,7 @@ def choose(request: HttpRequest, pk: int) -> HttpResponse:
                 return HttpResponseRedirect(reverse("family"))
             if request.POST.get("confirm"):
                 problem = _("That is not what was shown last. Look at it once more.")
-            outlook = _outlook(request.user, agreement, picked, day)
+            outlook = _outlook(user, agreement, picked, day)
         except DomainError as refusal:
             if refusal.code == "nothing_changes" and request.POST.get("confirm"):
                 return HttpResponseRedirect(reverse("family"))  # the second of two clicks

@@ -6,8 +6,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from billing.office import clock
-from billing.office.models import User
 from billing.pages.listing import child_of, one_of, own_of, page_of, typed_text, year_of
+from billing.pages.own import user_of
 from billing.selectors.family_invoices import STATES, Wanted, children_of, own_invoices, totals_of, years_of
 
 
@@ -15,8 +15,7 @@ from billing.selectors.family_invoices import STATES, Wanted, children_of, own_i
 @login_required
 def invoices(request: HttpRequest) -> HttpResponse:
     """?q= &state= &school= &child= &year= &page=, of own accounts; a value that is none of theirs does not exist."""
-    assert isinstance(request.user, User)
-    own = own_of(request.user, clock.now())
+    own = own_of(user_of(request), clock.now())
     children, years = children_of(own.customer_ids), years_of(own.customer_ids)
     wanted = Wanted(
         typed_text(request), one_of(request, "state", STATES),

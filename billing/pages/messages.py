@@ -20,11 +20,12 @@ from billing.office import clock
 from billing.office.hearing import note_read
 from billing.office.message_kinds import TOPICS
 from billing.office.messengers.registry import carrier_of
-from billing.office.models import Notice, User
+from billing.office.models import Notice
 from billing.office.models.notice import Channel, NoticeState
 from billing.office.policies import policies_for
 from billing.office.policy_messages import read_time
 from billing.office.unreachable import clear_address, dead_addresses
+from billing.pages.own import own_customers, user_of
 from billing.services.telling import preferences as choosing
 from billing.services.telling.ways import chosen_channels
 from billing.transactions import in_transaction
@@ -73,15 +74,9 @@ SHAPES = {
 }  # fmt: skip
 
 
-def own_customers(request: HttpRequest) -> list[Customer]:
-    assert isinstance(request.user, User)
-    rows = Customer.objects.filter(users=request.user, organization__is_active=True, is_active=True)
-    return list(rows.select_related("organization").order_by("organization__name", "code"))
-
-
 def _own(request: HttpRequest, pk: int) -> Customer:
     """Raises Http404."""
-    found = next((one for one in own_customers(request) if one.pk == pk), None)
+    found = next((one for one in own_customers(user_of(request)) if one.pk == pk), None)
     if found is None:
         raise Http404
     return found
@@ -91,7 +86,7 @@ def _own(request: HttpRequest, pk: int) -> Customer:
 @login_required
 def preferences(request: HttpRequest) -> HttpResponse:
     """Of one own account, ?account= of several. POST saves; what was typed stays where it is refused."""
-    mine = own_customers(request)
+    mine = own_customers(user_of(request))
     asked = request.POST.get("account") or request.GET.get("account") or ""
     if asked and not asked.isdecimal():
         raise Http404
@@ -223,8 +218,7 @@ def address(request: HttpRequest, pk: int) -> HttpResponse:
     def work() -> str:
         preference = MessagePreference.objects.filter(customer=customer).first()
         if (channel, given) in _dead(customer, preference):
-            assert isinstance(request.user, User)
-            user = request.user
+            user = user_of(request)
             in_transaction(
                 lambda: clear_address(
                     organization=customer.organization, channel=channel, address=given, now=clock.now(), by=user
@@ -240,7 +234,7 @@ def _done(request: HttpRequest, customer: Customer, work: Callable[[], str]) -> 
     try:
         sentence = work()
     except DomainError as refusal:
-        return _page(request, customer, own_customers(request), {refusal.field or "form": str(refusal)})
+        return _page(request, customer, own_customers(user_of(request)), {refusal.field or "form": str(refusal)})
     flash.success(request, sentence)
     return HttpResponseRedirect(_here(customer))
 
@@ -249,7 +243,7 @@ def _done(request: HttpRequest, customer: Customer, work: Callable[[], str]) -> 
 @login_required
 def message(request: HttpRequest, pk: int) -> HttpResponse:
     """One message that was sent to an own account, as it was written; from then on it counts as read."""
-    mine = own_customers(request)
+    mine = own_customers(user_of(request))
     rows = Notice.objects.filter(party__in=[one.pk for one in mine]).exclude(channel=Channel.OFFICE)
     notice = get_object_or_404(rows.select_related("organization"), pk=pk)
     in_transaction(lambda: note_read(notice=notice, now=clock.now()))

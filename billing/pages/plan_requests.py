@@ -19,13 +19,14 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from billing.errors import BadInput, DomainError, Sentence
-from billing.inputs import has_bank_account, has_card_number, parse_day
+from billing.inputs import parse_day
 from billing.models import Customer, DebtPlan, Invoice, PlanRequest
 from billing.models.dunning import DebtPlanState
 from billing.models.plan_request import PlanRequestState
 from billing.money import ZERO, split
 from billing.office import clock
 from billing.office.models import User
+from billing.pages.own import kept, own_customers, user_of
 from billing.refusals import explained
 from billing.rules.recurrence import add_months
 from billing.selectors.chasing.plans import PlanProgress, progress_of
@@ -66,19 +67,9 @@ class Account:
         return f"{self.customer.pk}:{self.currency}"
 
 
-def _user(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user
-
-
-def _customers(user: User) -> list[Customer]:
-    rows = Customer.objects.filter(users=user, organization__is_active=True, is_active=True)
-    return list(rows.select_related("organization").order_by("organization__name", "code"))
-
-
 def _own(user: User, pk: int) -> PlanRequest:
     """Raises Http404."""
-    rows = PlanRequest.objects.filter(customer__in=_customers(user), pk=pk)
+    rows = PlanRequest.objects.filter(customer__in=own_customers(user), pk=pk)
     found = rows.select_related("organization", "customer__organization", "plan").first()
     if found is None:
         raise Http404
@@ -89,7 +80,7 @@ def _own(user: User, pk: int) -> PlanRequest:
 @login_required
 def plan_requests(request: HttpRequest) -> HttpResponse:
     """Requests, the newest first, and the plans that are being kept, also those agreed by telephone. Seven queries."""
-    customers, now = _customers(_user(request)), clock.now()
+    customers, now = own_customers(user_of(request)), clock.now()
     rows = PlanRequest.objects.filter(customer__in=customers).select_related("organization", "plan")
     page = Paginator(rows.order_by("-id"), PER_PAGE).get_page(request.GET.get("page"))
     active = DebtPlan.objects.filter(customer__in=customers, state=DebtPlanState.ACTIVE)
@@ -117,7 +108,7 @@ def _progress(plan: DebtPlan, today: date) -> dict[str, Any]:
 @login_required
 def plan_request(request: HttpRequest, pk: int) -> HttpResponse:
     """Eight queries."""
-    return _page(request, _own(_user(request), pk))
+    return _page(request, _own(user_of(request), pk))
 
 
 def _page(request: HttpRequest, found: PlanRequest, problem: str = "") -> HttpResponse:
@@ -127,7 +118,7 @@ def _page(request: HttpRequest, found: PlanRequest, problem: str = "") -> HttpRe
         "asked": found, "state": STATES[found.state], "parts": parts_of(found), "problem": problem, "waits": waits,
         "invoices": list(found.invoices.order_by("due_on", "id")),
         "kept": _progress(found.plan, today) if found.plan else None,
-        "may_withdraw": waits and found.asked_by_id == _user(request).pk,
+        "may_withdraw": waits and found.asked_by_id == user_of(request).pk,
     }  # fmt: skip
     return render(request, "pages/plan_requests/plan_request.html", context, status=422 if problem else 200)
 
@@ -136,7 +127,7 @@ def _page(request: HttpRequest, found: PlanRequest, problem: str = "") -> HttpRe
 @login_required
 def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     """By whoever asked, until it is decided. The second of two clicks finds it taken back."""
-    user = _user(request)
+    user = user_of(request)
     found = _own(user, pk)
     if found.state == PlanRequestState.WITHDRAWN:
         return HttpResponseRedirect(reverse("family_plan_request", args=[pk]))
@@ -157,7 +148,7 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
 def plan_request_new(request: HttpRequest) -> HttpResponse:
     """Of own invoices alone. A POST without confirm works the parts out; with confirm, and the parts that were shown,
     it asks. Sent twice it is asked once. About fifteen queries."""
-    user = _user(request)
+    user = user_of(request)
     earlier = _made_before(request, user)
     if earlier is not None:
         return HttpResponseRedirect(reverse("family_plan_request", args=[earlier.pk]))
@@ -175,10 +166,9 @@ def plan_request_new(request: HttpRequest) -> HttpResponse:
     today = account.customer.organization.today(clock.now()) if account else None
     if request.method != "POST" and today is not None:
         typed |= {"count": "2", "first": (today + timedelta(days=14)).isoformat(), "every": "month"}
-    reason = typed["reason"]
     context = {
         "accounts": accounts, "account": account, "chosen": {invoice.pk for invoice in chosen}, "problem": problem,
-        "typed": typed | {"reason": "" if has_card_number(reason) or has_bank_account(reason) else reason},
+        "typed": typed | {"reason": kept(typed["reason"])},
         "parts": parts, "shown": _shown(chosen, parts), "every": EVERY.items(), "counts": range(1, MOST_PARTS + 1),
         "total": sum((invoice.open_amount for invoice in chosen), ZERO), "today": today,
         "request_key": request.POST.get("request_key") or uuid4().hex,
@@ -189,12 +179,12 @@ def plan_request_new(request: HttpRequest) -> HttpResponse:
 def _made_before(request: HttpRequest, user: User) -> PlanRequest | None:
     """What the same form made the first time it was sent."""
     key = request.POST.get("request_key", "")[:80]
-    return PlanRequest.objects.filter(customer__in=_customers(user), request_key=key).first() if key else None
+    return PlanRequest.objects.filter(customer__in=own_customers(user), request_key=key).first() if key else None
 
 
 def _accounts(user: User) -> list[Account]:
     """What may be asked about, by account and currency. Two queries."""
-    customers, now = _customers(user), clock.now()
+    customers, now = own_customers(user), clock.now()
     rows = Invoice.objects.filter(customer__in=customers, is_disputed=False).open().order_by("due_on", "id")
     found: dict[tuple[int, str], list[Invoice]] = {}
     known = {one.pk: one for one in customers}
@@ -262,7 +252,7 @@ def _ask(
     wish = PlanWish([one.pk for one in chosen], parts, reason, request.POST.get("request_key", ""))
     with explained():
         made = in_transaction(
-            partial(ask_for_plan, customer=account.customer, wish=wish, now=clock.now(), by=_user(request))
+            partial(ask_for_plan, customer=account.customer, wish=wish, now=clock.now(), by=user_of(request))
         )
     if made.state == PlanRequestState.AGREED:
         messages.success(request, _("Your plan is agreed. We do not remind you while you keep it."))

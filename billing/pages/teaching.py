@@ -23,7 +23,7 @@ from billing.models.earning import PayoutBatchState
 from billing.models.lesson import AttendanceStatus
 from billing.money import ZERO
 from billing.office import clock
-from billing.office.models import User
+from billing.pages.own import user_of
 from billing.rules.earned_formula import formula
 from billing.rules.explaining import sentences
 from billing.rules.recurrence import add_months
@@ -62,8 +62,7 @@ PAYOUTS: Mapping[str, tuple[Sentence, str, str]] = {
 
 def chosen_provider(request: HttpRequest) -> tuple[Provider, list[Provider]]:
     """The provider the page is for, and all that the login is. Raises Http404 for whoever is none."""
-    assert isinstance(request.user, User)
-    own = own_providers(request.user)
+    own = own_providers(user_of(request))
     asked = request.GET.get("school", "")
     found = next((one for one in own if one.organization.code == asked), None) if asked else next(iter(own), None)
     if found is None:

@@ -17,13 +17,14 @@ from billing.errors import BadInput, DomainError
 from billing.inputs import clean_text
 from billing.models import Customer
 from billing.office import clock
+from billing.pages.own import kept, user_of
 from payments.gateways.base import HostedToken
 from payments.gateways.base import Instrument as Kind
 from payments.models import PaymentMethod
 from payments.models.attempt import LIVE, AttemptState, Operation
 from payments.models.payment_method import Instrument, MethodState
 from payments.pages.device import address_of, is_new_device
-from payments.pages.own import kept, own_attempt, own_customer, own_method, user_of
+from payments.pages.own import own_attempt, own_customer, own_method
 from payments.services.methods.adding import AddOrder, add_method, existing_of
 from payments.services.methods.offering import OFFERED, Offer, offer_for
 from payments.services.methods.words import UNKNOWN_REASON, declined_words, reason_words

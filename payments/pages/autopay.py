@@ -13,10 +13,11 @@ from django.views.decorators.http import require_http_methods
 from billing.errors import BadInput, DomainError
 from billing.models import Agreement
 from billing.office import clock
+from billing.pages.own import user_of
 from billing.refusals import explained
 from billing.transactions import in_transaction
 from payments.models import AutopayPreference
-from payments.pages.own import own_agreement, user_of
+from payments.pages.own import own_agreement
 from payments.services.methods.autopay import LATEST_DAY, may_choose_day, methods_in_order, set_autopay
 
 

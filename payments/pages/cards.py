@@ -14,13 +14,13 @@ from django.views.decorators.http import require_GET
 from billing.errors import BadInput
 from billing.money import ZERO
 from billing.office import clock
+from billing.pages.own import user_of
 from payments.gateways.base import Authentication
 from payments.models import Method, PaymentAttempt, PaymentMethod
 from payments.models.attempt import LIVE, Operation
 from payments.models.payment_method import Instrument, MethodState
 from payments.pages.adding import read_order, widened
 from payments.pages.doors import Door
-from payments.pages.own import user_of
 from payments.services.methods.offering import Offer, offer_for
 from payments.services.methods.once import NewCard, charge_of, pay_with_new
 from payments.services.methods.paying import Till, check_limit, find_paid, read_shares

@@ -6,7 +6,7 @@ from axes.helpers import get_client_ip_address, get_client_user_agent
 from axes.models import AccessLog
 from django.http import HttpRequest
 
-from payments.pages.own import user_of
+from billing.pages.own import user_of
 
 # A login of today proves nothing: a thief has just made one.
 KNOWN_AFTER = timedelta(days=1)

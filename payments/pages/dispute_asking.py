@@ -16,11 +16,12 @@ from billing.errors import BadInput, DomainError, Refusals
 from billing.models import Invoice
 from billing.money import format_amount, parse_amount
 from billing.office import clock
+from billing.pages.own import kept, own_customers, user_of
 from billing.refusals import explained
 from billing.transactions import in_transaction
 from payments.models import Dispute, Payment
 from payments.pages.dispute_words import CAUSES
-from payments.pages.own import kept, own_customers, own_invoice, own_key, own_payment, user_of
+from payments.pages.own import own_invoice, own_key, own_payment
 from payments.pages.papers import sent_files
 from payments.services.dispute_asking import ask_about
 from payments.services.disputes import AlreadyContested, DisputeOrder, check_askable, check_contestable

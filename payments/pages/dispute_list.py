@@ -15,12 +15,13 @@ from django.views.decorators.http import require_GET, require_POST
 from billing.errors import DomainError
 from billing.office import clock
 from billing.office.models import KeptDocument
+from billing.pages.own import kept, own_customers, user_of
 from billing.refusals import explained
 from billing.transactions import in_transaction
 from payments.models import Dispute
 from payments.models.dispute import DisputeKind, DisputeState
 from payments.pages.dispute_words import CAUSES, state_of, steps_of
-from payments.pages.own import kept, own_customers, own_dispute, user_of
+from payments.pages.own import own_dispute
 from payments.pages.papers import sent_files, show_paper
 from payments.selectors.disputes import OPEN
 from payments.services.dispute_asking import PAGE, add_word

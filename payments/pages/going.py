@@ -23,13 +23,14 @@ from billing.errors import DomainError
 from billing.models import Customer, Invoice
 from billing.money import ZERO
 from billing.office import clock
+from billing.pages.own import user_of
 from payments.gateways.base import Forged, Unreadable
 from payments.gateways.registry import NotConfigured, configurations, gateway_for
 from payments.models import GatewayAccount, PaymentAttempt
 from payments.models.attempt import AttemptState, Operation
 from payments.models.gateway_account import GatewayKind
 from payments.pages.doors import Door, door_of
-from payments.pages.own import own_customer, user_of
+from payments.pages.own import own_customer
 from payments.services.inbox import count_refusal, keep_events
 from payments.services.methods.paying import Till, check_limit, read_shares
 from payments.services.redirecting import METHODS, RedirectOrder, form_of, look_again, start_redirect

@@ -15,9 +15,9 @@ from billing.models.agreement import RUNNING, Backend
 from billing.office import clock
 from billing.office.access import staff_organizations
 from billing.pages.family import TROUBLES, shown_period
+from billing.pages.own import user_of
 from billing.selectors.family import Child, Running, School, fill, schools_of, totals
 from payments.models import AutopayPreference, PaymentMethod
-from payments.pages.own import user_of
 from payments.pages.troubles import Trouble, troubles_of
 from payments.selectors.family_home import Means, means_of
 from payments.services.recovery.ways import is_chargeable

@@ -10,9 +10,9 @@ from django.views.decorators.http import require_GET
 
 from billing.models import Agreement, Customer
 from billing.office import clock
+from billing.pages.own import own_customers, user_of
 from payments.models import PaymentMethod
 from payments.models.payment_method import MethodState
-from payments.pages.own import own_customers, user_of
 from payments.pages.shown import shown
 from payments.services.methods.offering import offers_for
 

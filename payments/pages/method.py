@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from billing.errors import DomainError
 from billing.office import clock
 from billing.office.accounts.second_factor import has_authenticator
+from billing.pages.own import kept, user_of
 from billing.refusals import explained
 from billing.transactions import in_transaction
 from payments.gateways.base import Advice
@@ -22,7 +23,7 @@ from payments.models import PaymentMethod
 from payments.models.attempt import LIVE, AttemptState, Operation
 from payments.models.payment_method import MethodState
 from payments.pages.device import address_of
-from payments.pages.own import kept, own_method, user_of
+from payments.pages.own import own_method
 from payments.pages.shown import history, shown
 from payments.services.methods import micro_deposits, ordering, removing, step_up, verifying
 from payments.services.methods.adding import go_on

@@ -2,19 +2,14 @@
 
 from typing import TypeVar
 
-from django.http import Http404, HttpRequest
+from django.http import Http404
 
-from billing.inputs import has_bank_account, has_card_number
 from billing.models import Agreement, CreditItem, Customer, Invoice
 from billing.office.models import User
+from billing.pages.own import own_customers
 from payments.models import Dispute, Payment, PaymentAttempt, PaymentMethod, Refund
 
 T = TypeVar("T")
-
-
-def own_customers(user: User) -> list[Customer]:
-    rows = Customer.objects.filter(users=user, organization__is_active=True, is_active=True)
-    return list(rows.select_related("organization").order_by("organization__name", "code"))
 
 
 def own_customer(user: User, pk: int) -> Customer:
@@ -81,13 +76,3 @@ def _found(row: T | None) -> T:
     if row is None:
         raise Http404
     return row
-
-
-def user_of(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user
-
-
-def kept(text: str) -> str:
-    """What was typed, for the form that is shown again; a card or account number is not sent back (invariant 47)."""
-    return "" if has_card_number(text) or has_bank_account(text) else text

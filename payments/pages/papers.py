@@ -12,9 +12,9 @@ from billing.office import clock
 from billing.office.documents import TamperedFile, documents_of, headers_of, keep_document, read_document
 from billing.office.models import KeptDocument, Organization
 from billing.office.uploads import check_size
+from billing.pages.own import user_of
 from billing.refusals import explained
 from billing.transactions import in_transaction
-from payments.pages.own import user_of
 
 MOST = 5
 File = tuple[str, bytes]

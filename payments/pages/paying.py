@@ -15,13 +15,14 @@ from billing.errors import DomainError
 from billing.models import Customer
 from billing.money import format_amount, parse_amount
 from billing.office import clock
+from billing.pages.own import kept, own_customers, user_of
 from payments.gateways.base import Reason
 from payments.models import PaymentAttempt, RetryDecision
 from payments.models.attempt import AttemptState
 from payments.models.payment_method import Instrument
 from payments.pages import cards, going, transferring
 from payments.pages.doors import TAKES, Door
-from payments.pages.own import kept, own_customer, own_customers, user_of
+from payments.pages.own import own_customer
 from payments.services.methods.offering import offers_for
 from payments.services.methods.once import refusal_words
 from payments.services.methods.paying import Till, find_paid, pay_now, read_choice, share_out, tills_for

@@ -19,11 +19,12 @@ from billing.models import Allocation, CreditItem, Invoice
 from billing.money import format_amount, format_money, parse_amount
 from billing.office import clock
 from billing.office.policies import policies_for
+from billing.pages.own import kept, own_customers, user_of
 from billing.refusals import explained
 from billing.transactions import in_transaction
 from payments.models import Payment, Refund
 from payments.models.refund import Destination, RefundReason, RefundState, RequestedVia
-from payments.pages.own import kept, own_credit, own_customers, own_key, own_payment, user_of
+from payments.pages.own import own_credit, own_key, own_payment
 from payments.pages.papers import File, keep_sent, sent_files
 from payments.pages.refund_words import BACK_BY, CAUSES, KEPT, why_not
 from payments.selectors.refunds import left_to_refund

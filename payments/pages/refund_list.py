@@ -16,11 +16,12 @@ from django.views.decorators.http import require_GET, require_POST
 from billing.errors import DomainError
 from billing.office import clock
 from billing.office.models import User
+from billing.pages.own import own_customers, user_of
 from billing.refusals import explained
 from billing.transactions import in_transaction
 from payments.models import Refund
 from payments.models.refund import RefundState
-from payments.pages.own import own_customers, own_refund, user_of
+from payments.pages.own import own_refund
 from payments.pages.papers import keep_papers, own_papers, show_paper
 from payments.pages.refund_words import STATES, is_late, steps_of, way_words
 from payments.selectors.refunds import WAITING

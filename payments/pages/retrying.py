@@ -16,11 +16,11 @@ from django.views.decorators.http import require_http_methods
 from billing.errors import BadInput, DomainError
 from billing.inputs import parse_day
 from billing.office import clock
+from billing.pages.own import own_customers, user_of
 from billing.refusals import explained
 from billing.transactions import in_transaction
 from payments.models import RetryDecision
 from payments.models.attempt import LIVE, AttemptState
-from payments.pages.own import own_customers, user_of
 from payments.services.methods.words import declined_words
 from payments.services.recovery.choosing import ROWS, choices_for, choose_day, choose_parts, use_other
 

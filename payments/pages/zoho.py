@@ -18,11 +18,11 @@ from billing.errors import DomainError
 from billing.models import Agreement
 from billing.models.agreement import Backend
 from billing.office import clock
+from billing.pages.own import own_customers, user_of
 from billing.refusals import explained
 from billing.transactions import in_transaction
 from payments.models import ZohoSubscription
 from payments.models.zoho import FAILING, ErrandState
-from payments.pages.own import own_customers, user_of
 from payments.services.zoho.errands import run_errand
 from payments.services.zoho.linking import ask_page
 

@@ -16,8 +16,9 @@ from billing.errors import DomainError
 from billing.models import Customer
 from billing.office import clock
 from billing.office.models import User
+from billing.pages.own import own_customers, user_of
 from billing.transactions import in_transaction
-from payments.pages.own import own_customer, own_customers, user_of
+from payments.pages.own import own_customer
 from receipts.models import DataExport, ErasureCase
 from receipts.models.rights import ErasureState, ExportState
 from receipts.selectors.erasable import BLOCKS, outlook

@@ -12,10 +12,10 @@ from django.views.decorators.http import require_GET
 
 from billing.office import clock
 from billing.pages.listing import Page, child_of, one_of, own_of, page_of, year_of
+from billing.pages.own import user_of
 from billing.selectors.family_invoices import children_of
 from payments.models import AttemptClaim, Payment, Refund
 from payments.models.refund import RefundState
-from payments.pages.own import user_of
 from payments.services.methods.words import declined_words
 from receipts.selectors import family_history
 from receipts.selectors.family_history import Wanted, own_credits, own_failures, own_payments, own_refunds, used_of

@@ -15,9 +15,9 @@ from billing.money import ZERO
 from billing.office import clock
 from billing.office.models import User
 from billing.office.policies import policies_for
+from billing.pages.own import user_of
 from billing.rules.explaining import sentences
 from billing.selectors.customer_account import invoice_discount
-from payments.pages.own import user_of
 from payments.pages.troubles import trouble_of
 from payments.selectors.family_home import last_tries
 from receipts.selectors.family_history import free_credit, paid_on

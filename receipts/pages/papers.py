@@ -21,9 +21,9 @@ from billing.office import clock
 from billing.office.models import User
 from billing.office.papers.answers import is_fetched_ahead, nothing_yet, pdf_answer
 from billing.office.papers.errors import PdfUnavailable, TamperedDocument
+from billing.pages.own import own_customers, user_of
 from billing.refusals import explained
 from billing.transactions import in_transaction
-from payments.pages.own import own_customers, user_of
 from receipts.models import IssuedPaper, PaperKind
 from receipts.selectors.own_papers import papers_of, papers_of_year, receipts_of, refund_receipts_of, years_of
 from receipts.services.bill_papers import issue_invoice_paper

@@ -11,7 +11,7 @@ from billing.office import acting, clock
 from billing.office.models import User
 from billing.office.papers.answers import is_fetched_ahead, nothing_yet, pdf_answer
 from billing.office.papers.errors import PdfUnavailable
-from payments.pages.own import user_of
+from billing.pages.own import user_of
 from receipts.models import Receipt
 from receipts.services.papers import hand_out
 

@@ -9,9 +9,10 @@ from django.views.decorators.http import require_GET
 from billing.office import clock
 from billing.office.papers.answers import is_fetched_ahead, nothing_yet, pdf_answer
 from billing.office.papers.errors import PdfUnavailable
+from billing.pages.own import user_of
 from billing.transactions import in_transaction
 from payments.models.refund import RefundState
-from payments.pages.own import own_refund, user_of
+from payments.pages.own import own_refund
 from receipts.services.refund_papers import hand_out_refund_receipt, issue_refund_receipt, refund_page_of
 
 

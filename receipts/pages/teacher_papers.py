@@ -15,9 +15,9 @@ from billing.models.earning import PayoutBatchState
 from billing.office import clock
 from billing.office.papers.answers import is_fetched_ahead, nothing_yet, pdf_answer
 from billing.office.papers.errors import PdfUnavailable
+from billing.pages.own import user_of
 from billing.pages.teaching import chosen_month, chosen_provider
 from billing.transactions import in_transaction
-from payments.pages.own import user_of
 from receipts.models import IssuedPaper
 from receipts.services.paper_files import file_name, hand_out_paper, paper_page_of
 from receipts.services.paper_periods import month_of, tax_year

@@ -28,7 +28,8 @@ from billing.office.models.signing_in import LinkKind, SignInEnd
 from billing.pages.accounts.forms import AddressForm, ConfirmForm, PasswordChangeForm, ProfileForm, carry
 from billing.pages.accounts.homes import homes_of
 from billing.pages.accounts.resetting import LONGEST_TOKEN, over
-from billing.pages.accounts.session import SIGN_IN, address_of, follow_key, is_password, site_of, user_of
+from billing.pages.accounts.session import SIGN_IN, address_of, follow_key, is_password, site_of
+from billing.pages.own import user_of
 from billing.transactions import in_transaction
 
 REFUSED = 422

@@ -19,6 +19,7 @@ from billing.pages.accounts.forms import ConfirmForm, JoinForm, carry
 from billing.pages.accounts.homes import go_home
 from billing.pages.accounts.resetting import LONGEST_TOKEN, over
 from billing.pages.accounts.session import address_of, let_in
+from billing.pages.own import user_of
 from billing.services.inviting import accept, find_invitation, login_of, sign_up
 
 REFUSED = 422
@@ -39,13 +40,13 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _accepting(request: HttpRequest, token: str, found: Invitation) -> HttpResponse:
-    assert isinstance(request.user, User)
+    user = user_of(request)
     form = ConfirmForm(request.POST if request.method == "POST" else None)
-    work = partial(accept, token=token, user=request.user, now=clock.now())
+    work = partial(accept, token=token, user=user, now=clock.now())
     if request.method == "POST" and form.is_valid() and carry(form, work) is not None:
         messages.success(request, _("{name} is linked to your login.").format(name=found.party.name))
-        return go_home(request.user)
-    context = {"form": form, "invitation": found, "account": request.user}
+        return go_home(user)
+    context = {"form": form, "invitation": found, "account": user}
     return render(request, "pages/account/invitation.html", context, status=REFUSED if form.errors else 200)
 
 

@@ -28,11 +28,6 @@ def address_of(request: HttpRequest) -> str:
     return get_client_ip_address(request) or ""
 
 
-def user_of(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user
-
-
 def site_of(request: HttpRequest) -> str:
     """How payers reach us, without a slash at the end: for links in mails."""
     return settings.PUBLIC_URL.rstrip("/") or request.build_absolute_uri("/").rstrip("/")

@@ -20,8 +20,9 @@ from billing.office.models import Authenticator, User
 from billing.office.models.signing_in import SignInEnd
 from billing.pages.accounts.forms import ProofForm, SetUpForm
 from billing.pages.accounts.homes import safe_next
-from billing.pages.accounts.session import address_of, is_password, mark_proven, user_of
+from billing.pages.accounts.session import address_of, is_password, mark_proven
 from billing.pages.accounts.signing_in import prove, trouble_of
+from billing.pages.own import user_of
 from billing.transactions import in_transaction
 
 REFUSED = 422
