@@ -78,6 +78,10 @@ POLICIES: dict[str, Policy] = {
             choices=("hour", "day"),
         ),
         Policy("allocation.auto_apply_credit", "flag", False, _("Apply credit to the next invoice by itself.")),
+        Policy(
+            "allocation.families_use_credit", "flag", True,
+            _("Families set their free credit against their own invoices themselves."),
+        ),
         Policy("discount.net_of_tax", "flag", True, _("Early-payment discount is a share of the amount before tax.")),
         Policy(
             "write_off.below", "amount", Decimal("0.00"),

@@ -1,6 +1,6 @@
 """Setting credit against invoices, and taking it back (R117-R127)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -134,13 +134,14 @@ def tell_after_money(invoice_ids: Iterable[int], now: datetime, by: User | None)
 @transaction_required
 def allocate_credit(
     *, credit_item: CreditItem, strategy: str, now: datetime, by: User | None,
-    by_hand: Iterable[tuple[int, Decimal]] | None = None, reason: str = "", exact: bool = False,
+    by_hand: Iterable[tuple[int, Decimal]] | None = None, only: Collection[int] | None = None, reason: str = "",
+    exact: bool = False,
 ) -> Proposal:  # fmt: skip
     """Set what is left of a payment or credit memo against invoices now: by a strategy, or by hand.
 
-    by_hand: pairs of invoice key and amount. exact: these amounts and nothing by rule, neither discount nor write-off,
-    disputed or not, the hold not judged: for credit put back where it was, by a caller that is not done with the
-    customer. Posts "Credit allocated". Counts from today.
+    by_hand: pairs of invoice key and amount. only: keys of invoices that the strategy keeps to. exact: these amounts
+    and nothing by rule, neither discount nor write-off, disputed or not, the hold not judged: for credit put back where
+    it was, by a caller that is not done with the customer. Posts "Credit allocated". Counts from today.
     Raises NothingFree and what propose_by_hand raises.
     """
     organization = credit_item.organization
@@ -153,6 +154,8 @@ def allocate_credit(
     paid_on = credit_item.available_on if credit_item.kind == CreditKind.PAYMENT else today
     rules = rules_for(organization, customer, credit_item.currency, today.year)
     invoices = open_invoices([customer.pk], credit_item.currency)[customer.pk]
+    if only is not None:
+        invoices = [invoice for invoice in invoices if invoice.id in only]
     if exact:
         rules = Rules(credit_item.currency)
         invoices = [replace(invoice, discount_rate=Decimal(0), is_disputed=False) for invoice in invoices]

@@ -2,6 +2,7 @@ from payments.models.attempt import AttemptClaim, GatewayExchange, PaymentAttemp
 from payments.models.bank_account import BankAccount
 from payments.models.cash import CashCount, CashMovement, CashPoint, DrawerSession
 from payments.models.cheque import Cheque, ChequePresentation, ChequeRejection, ChequeState, VaultCount
+from payments.models.credit_use import CreditUse
 from payments.models.debit_return import DebitReturn
 from payments.models.deposit import Deposit
 from payments.models.dispute import Dispute, DisputeEvent, DisputeStep
@@ -33,6 +34,7 @@ __all__ = [
     "ChequePresentation",
     "ChequeRejection",
     "ChequeState",
+    "CreditUse",
     "DebitReturn",
     "Deposit",
     "Dispute",

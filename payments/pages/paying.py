@@ -15,6 +15,7 @@ from billing.errors import DomainError
 from billing.models import Customer
 from billing.money import format_amount, parse_amount
 from billing.office import clock
+from billing.office.models import User
 from billing.pages.own import kept, own_customers, user_of
 from payments.gateways.base import Reason
 from payments.models import PaymentAttempt, RetryDecision
@@ -23,6 +24,7 @@ from payments.models.payment_method import Instrument
 from payments.pages import cards, going, transferring
 from payments.pages.doors import TAKES, Door
 from payments.pages.own import own_customer
+from payments.services.credit_using import Purse, purses_of
 from payments.services.methods.offering import offers_for
 from payments.services.methods.once import refusal_words
 from payments.services.methods.paying import Till, find_paid, pay_now, read_choice, share_out, tills_for
@@ -46,7 +48,13 @@ def show_tills(request: HttpRequest, door: Door, tills: Sequence[Till], only: st
     is_there = any(str(one.invoice.pk) == only for till in tills for one in till.payables)
     alone = only if is_there else ""
     shown = [(till, _rows(till, {}, only=alone), _offers(till, now), _address(door, till)) for till in tills]
-    return render(request, "pages/pay/choose.html", {"tills": shown, "door": door})
+    context = {"tills": shown, "door": door, "purses": usable_purses(door.user, now) if door.user else ()}
+    return render(request, "pages/pay/choose.html", context)
+
+
+def usable_purses(user: User, now: datetime) -> list[Purse]:
+    """Free credit that the user may set against something of their own."""
+    return [one for one in purses_of(own_customers(user), now) if one.items and one.choosable]
 
 
 def _offers(till: Till, now: datetime) -> list[Instrument]:

@@ -16,6 +16,7 @@ from billing.pages.own import user_of
 from billing.selectors.family_invoices import children_of
 from payments.models import AttemptClaim, Payment, Refund
 from payments.models.refund import RefundState
+from payments.pages.paying import usable_purses
 from payments.services.methods.words import declined_words
 from receipts.selectors import family_history
 from receipts.selectors.family_history import Wanted, own_credits, own_failures, own_payments, own_refunds, used_of
@@ -39,11 +40,13 @@ def history(request: HttpRequest) -> HttpResponse:
 @login_required
 def credits(request: HttpRequest) -> HttpResponse:
     """Credit and how it was used; ?school= &year= &page=. Raises Http404."""
-    wanted, context = _wanted(request, clock.now())
+    now = clock.now()
+    wanted, context = _wanted(request, now)
     rows = own_credits(wanted)
     page = page_of(request, rows.select_related("organization", "credit_memo", "transfer_in", "payment"), rows.count())
     used = used_of(item.pk for item in page.rows)
     context |= {"page": page, "rows": [(item, used.get(item.pk)) for item in page.rows], "children": ()}
+    context["purses"] = usable_purses(user_of(request), now)
     return render(request, "pages/credits.html", context)
 
 

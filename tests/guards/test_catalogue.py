@@ -112,6 +112,7 @@ TRIGGERS = {
     "payments_cheque": f"{AUDITED} {FROZEN}",
     "payments_chequepresentation": f"{AUDITED} {FROZEN}",
     "payments_chequerejection": f"{KEPT} {AUDITED}",
+    "payments_credituse": f"{KEPT} {AUDITED}",
     "payments_deposit": f"{AUDITED} {FROZEN}",
     "payments_dispute": f"refunded_adds_up {AUDITED} {FROZEN}",
     "payments_disputeevent": f"{AUDITED} {FROZEN}",

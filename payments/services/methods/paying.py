@@ -75,6 +75,13 @@ def tills_for(customers: Iterable[Customer], now: datetime) -> list[Till]:
     Three queries, and three for each customer who owes.
     """
     by_key = {customer.pk: customer for customer in customers}
+    groups = payables_of(by_key.values(), now)
+    return [_till(by_key[pk], currency, payables, now) for (pk, currency), payables in groups.items()]
+
+
+def payables_of(customers: Iterable[Customer], now: datetime) -> dict[tuple[int, str], list[Payable]]:
+    """What is open, by customer and currency, oldest due first; without what Zoho collects. Two queries."""
+    by_key = {customer.pk: customer for customer in customers}
     rows = Invoice.objects.filter(customer_id__in=by_key, open_amount__gt=0, voided_on__isnull=True)
     rows = rows.exclude(agreement__dunning_owner=Backend.ZOHO).select_related("agreement__student")
     invoices = list(rows.order_by("customer_id", "currency", "due_on", "pk"))
@@ -86,7 +93,7 @@ def tills_for(customers: Iterable[Customer], now: datetime) -> list[Till]:
         today = customer.organization.today(now)
         payable = Payable(invoice, is_confirming, invoice.days_overdue(today), invoice.due_on <= today)
         groups.setdefault((customer.pk, invoice.currency), []).append(payable)
-    return [_till(by_key[pk], currency, payables, now) for (pk, currency), payables in groups.items()]
+    return groups
 
 
 def _till(customer: Customer, currency: str, payables: Sequence[Payable], now: datetime) -> Till:

@@ -31,6 +31,7 @@ RECORDS = {
     "family/messages/read/<int:pk>": "office.Notice",
     "family/retry/<int:pk>": "payments.RetryDecision",
     "family/zoho/<int:pk>": "payments.ZohoSubscription",
+    "family/credits/use/<int:customer_pk>": "billing.Customer",
     "family/disputes/<int:pk>": "payments.Dispute",
     "family/plan-requests/<int:pk>": "billing.PlanRequest",
     "family/refunds/<int:pk>": "payments.Refund",
