@@ -34,7 +34,8 @@ SHORT = pgettext_lazy("short message", "{school}: {headline}. {link}")
 class Kind:
     """subject, paragraphs: of the e-mail. short: of SMS and WhatsApp. page: what {link} opens, by its address's name.
 
-    is_urgent: it goes at once, also at night. in_digest: it may wait for the one message of the day.
+    is_urgent: it goes at once, also at night. in_digest: it may wait for the one message of the day. told_in: the kind
+    in which it is told where both are about the same payment.
     """
 
     code: str
@@ -47,6 +48,7 @@ class Kind:
     page: str = "family"
     is_urgent: bool = False
     in_digest: bool = False
+    told_in: str = ""
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -64,7 +66,13 @@ KINDS: dict[str, Kind] = {
         Kind(
             "receipt", _("receipt"), "payments", _("Receipt {number} from {school}"),
             (_("We received {amount} on {day}. Your receipt {number} is attached. Thank you."),),
-            ("number", "amount", "day"), is_urgent=True,
+            ("number", "amount", "day", "payment"), is_urgent=True, told_in="charge_done",
+            short=_("{school}: we received {amount} on {day}, receipt {number}. Thank you. {link}"),
+        ),
+        Kind(
+            "receipt_link", _("receipt on the family page"), "payments", _("Receipt {number} from {school}"),
+            (_("We received {amount} on {day}. Your receipt {number} is on your family page. Thank you."), "{link}"),
+            ("number", "amount", "day", "payment"), page="family_history", told_in="charge_done",
             short=_("{school}: we received {amount} on {day}, receipt {number}. Thank you. {link}"),
         ),
         Kind(
@@ -79,11 +87,11 @@ KINDS: dict[str, Kind] = {
         Kind(
             "charge_done", _("payment confirmed"), "payments", _("{amount} was charged"),
             (
-                DEAR, _("thank you: {amount} for {invoices} was charged to {method} on {day}."), "{service}",
-                "{questions}",
+                DEAR, _("thank you: {amount} for {invoices} was charged to {method} on {day}."), "{receipt}",
+                "{service}", "{questions}",
             ),
-            ("amount", "invoices", "method", "day", "service", "questions"),
-            short=_("{school}: thank you, {amount} was charged to {method} on {day}. {link}"),
+            ("amount", "invoices", "method", "day", "payment", "receipt", "service", "questions"),
+            short=_("{school}: thank you, {amount} was charged to {method} on {day}. {receipt} {link}"),
         ),
         Kind(
             "charge_failed", _("charge failed"), "failures", _("{amount} could not be charged"),
@@ -274,6 +282,10 @@ KINDS: dict[str, Kind] = {
         ),
     )
 }  # fmt: skip
+
+
+# What others are told in.
+HOSTS = {kind.told_in for kind in KINDS.values() if kind.told_in}
 
 
 def own_code(code: str) -> str:

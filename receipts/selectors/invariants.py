@@ -40,7 +40,7 @@ RULES = [
         "A receipt to be mailed has its message, and no message speaks of a receipt that is not there.",
         f"""
         SELECT r.id AS receipt_id, r.number, n.id AS notice_id, n.fact
-        FROM receipts_receipt r FULL JOIN (SELECT * FROM office_notice WHERE kind = 'receipt') n
+        FROM receipts_receipt r FULL JOIN (SELECT * FROM office_notice WHERE kind IN ('receipt', 'receipt_link')) n
           ON n.fact = 'receipt:' || r.id
         WHERE {mine("coalesce(r.organization_id, n.organization_id)")}
           AND (r.id IS NULL OR n.id IS NULL AND r.email <> '')""",

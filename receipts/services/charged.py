@@ -46,7 +46,7 @@ def _take(
 
 
 def _wish(books: Mapping[int, PolicyBook], emails: Mapping[int, str], customer_id: int) -> ReceiptWish:
-    """By mail whatever the counter does: nobody stands there. Without an address it waits to be fetched."""
+    """By mail whatever the counter does: nobody stands there. Without an address it is told by phone where it waits."""
     if books[customer_id].text("receipts.delivery") == Delivery.NONE:
         return ReceiptWish(Delivery.NONE)
-    return ReceiptWish(Delivery.EMAIL if emails.get(customer_id) else Delivery.NONE)
+    return ReceiptWish(Delivery.EMAIL) if emails.get(customer_id) else ReceiptWish(Delivery.NONE, by_phone=True)

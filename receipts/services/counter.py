@@ -1,11 +1,10 @@
 """The counter: one transaction writes payment, allocation, journal, receipt, audit and notices (R18, R20)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -27,17 +26,22 @@ from payments.services.receiving import Received, process_pending, receive_payme
 from receipts.models import Receipt
 from receipts.models.receipt import Delivery
 from receipts.services.content import receipt_content
+from receipts.services.telling import phone_messages, receipt_values
 
 MAILED = (Delivery.EMAIL, Delivery.BOTH)
 
 
 @dataclass(frozen=True)
 class ReceiptWish:
-    """What the customer wants of the receipt: how to get it, where to, and the pre-printed form used, if any."""
+    """What the customer wants of the receipt: how to get it, where to, and the pre-printed form used, if any.
+
+    by_phone: who has no e-mail address is told by the confirmed phone where to find it.
+    """
 
     delivery: str = Delivery.NONE
     email: str = ""
     form_number: str = ""
+    by_phone: bool = False
 
 
 @dataclass
@@ -222,6 +226,12 @@ def _issue_receipts(
     mailed = [
         _mail(received, receipt) for (received, _wish), receipt in zip(taken, receipts, strict=True) if receipt.email
     ]
+    mailed += phone_messages(
+        organization, [
+            (received.customer, receipt) for (received, wish), receipt in zip(taken, receipts, strict=True)
+            if wish.by_phone and not receipt.email
+        ],
+    )  # fmt: skip
     if mailed:
         queue_notices(organization, mailed, now)
     return receipts
@@ -244,15 +254,7 @@ def _address(received: Received, wish: ReceiptWish) -> str:
 
 
 def _mail(received: Received, receipt: Receipt) -> Message:
-    payment, customer = received.payment, received.customer
-
-    def values() -> Mapping[str, str]:
-        return {
-            "number": receipt.number, "amount": format_money(payment.amount, payment.currency),
-            "day": date_format(payment.received_on),
-        }  # fmt: skip
-
     return message_to(
-        customer, "receipt", f"receipt:{receipt.pk}", values, recipient=receipt.email,
+        received.customer, "receipt", f"receipt:{receipt.pk}", lambda: receipt_values(receipt), recipient=receipt.email,
         attachment=f"receipt:{receipt.pk}",
     )  # fmt: skip

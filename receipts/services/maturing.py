@@ -213,7 +213,7 @@ def _wish(delivery: str) -> Callable[[Customer], ReceiptWish]:
 
     def wish(customer: Customer) -> ReceiptWish:
         reachable = delivery not in MAILED or customer.email
-        return ReceiptWish(delivery if reachable else Delivery.PRINT)
+        return ReceiptWish(delivery) if reachable else ReceiptWish(Delivery.PRINT, by_phone=True)
 
     return wish
 

@@ -22,7 +22,7 @@ from billing.transactions import transaction_required
 from payments.models import Payment
 from payments.services.orders import PaymentOrder
 from receipts.models.receipt import Delivery
-from receipts.services.counter import ReceiptWish, Taken, take_payment
+from receipts.services.counter import MAILED, ReceiptWish, Taken, take_payment
 
 
 class LessThanDue(DomainError):
@@ -49,7 +49,8 @@ def take_requested_payment(
     if not order.strategy:
         order = replace(order, strategy=book.text("allocation.strategy"))
     if not wish.delivery:
-        wish = replace(wish, delivery=_usual_delivery(book.text("receipts.delivery"), customer))
+        usual = book.text("receipts.delivery")
+        wish = replace(wish, delivery=_usual_delivery(usual, customer), by_phone=usual in MAILED)
     if not Payment.objects.filter(organization=organization, request_key=order.request_key).exists():
         by_rule = order.strategy != "none" and order.by_hand is None
         if agreement is not None and by_rule:

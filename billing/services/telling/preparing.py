@@ -3,6 +3,10 @@
 # Note [One family, one message]
 # What may wait is held until the family's hour of the day. What then lies there for one household, address and
 # language becomes one message; the rows it is made of keep their facts and say in which message they were told.
+
+# Note [One payment, one message]
+# A charge that was made by itself is told, and so is its receipt. Where both are about the same payment and go to the
+# same address, the receipt goes with the word of the charge; each goes alone where the other is not wanted.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,12 +17,13 @@ from itertools import groupby
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from billing.models import Customer, MessagePreference
-from billing.office.message_kinds import Kind, kind_of, own_code
+from billing.office.message_kinds import HOSTS, Kind, kind_of, own_code
 from billing.office.models import Notice, Organization, Wording
 from billing.office.models.notice import Channel, NoticeState, Relation
 from billing.office.policies import PolicyBook, policies_for
@@ -59,11 +64,21 @@ def prepare_due(now: datetime) -> int:
         with transaction.atomic():
             rows = Notice.objects.filter(state=NoticeState.QUEUED, prepared_at__isnull=True, next_try_at__lte=now)
             found = list(rows.order_by("organization_id", "id").select_for_update(skip_locked=True)[:CHUNK])
+            taken = len(found)
+            found += _partners(rows, found) if taken == CHUNK else []
             for _key, group in groupby(found, key=lambda row: row.organization_id):
                 _prepare(list(group), now)
         done += len(found)
-        if len(found) < CHUNK:
+        if taken < CHUNK:
             return done
+
+
+def _partners(rows: QuerySet[Notice], found: Sequence[Notice]) -> list[Notice]:
+    """What is about a payment of the chunk and lies beyond its end, of the organization that is cut there."""
+    last = found[-1].organization_id
+    payments = {row.values["payment"] for row in found if row.organization_id == last and row.values.get("payment")}
+    beyond = rows.filter(organization=last, values__payment__in=sorted(payments)).exclude(pk__in=[r.pk for r in found])
+    return list(beyond.order_by("id").select_for_update(skip_locked=True)) if payments else []
 
 
 def _prepare(rows: Sequence[Notice], now: datetime) -> None:
@@ -76,8 +91,43 @@ def _prepare(rows: Sequence[Notice], now: datetime) -> None:
     strangers = {row.pk for row in known if row.party not in desk.customers}
     Notice.objects.filter(pk__in=strangers).update(prepared_at=now)
     due = [row for row in known if row.pk not in strangers and not _is_held(desk, row)]
-    for family in _families(desk, due):
+    for family in _families(desk, _joined(desk, due)):
         _settle_family(desk, family)
+
+
+def _joined(desk: Desk, rows: Sequence[Notice]) -> list[Notice]:
+    """Without those that are told in another of them. See Note [One payment, one message]."""
+    hosts = {_about(row, row.kind): row for row in rows if row.kind in HOSTS and row.values.get("payment")}
+    left = []
+    for row in rows:
+        kind = kind_of(row.kind)
+        host = hosts.get(_about(row, kind.told_in)) if kind is not None and kind.told_in else None
+        if host is None or _is_unwanted(desk, host):
+            left.append(row)
+        else:
+            _tell_in(desk, host, row)
+    return left
+
+
+def _about(row: Notice, kind: str) -> tuple[object, ...]:
+    return (kind, row.party, row.values.get("payment"), row.channel, row.recipient.lower(), row.language)
+
+
+def _is_unwanted(desk: Desk, row: Notice) -> bool:
+    kind = kind_of(row.kind)
+    assert kind is not None
+    return ways_for(row, kind, desk.preference(row), desk.dead) is None
+
+
+def _tell_in(desk: Desk, host: Notice, row: Notice) -> None:
+    """The host says the receipt's number, carries its paper and leads to its page."""
+    with override(host.language):
+        said_of = _("Your receipt: {number}.").format(number=row.values["number"])
+        host.values |= {"receipt": said_of} | ({"link": row.values["link"]} if row.values.get("link") else {})
+        said = compose(host.kind, host.values, desk.organization)
+    host.subject, host.body, host.attachment = said.subject, said.body, row.attachment
+    host.save(update_fields=["subject", "body", "attachment", "values"])
+    Notice.objects.filter(pk=row.pk).update(state=NoticeState.MERGED, digest=host, prepared_at=desk.now)
 
 
 def _settle_family(desk: Desk, family: Sequence[Notice]) -> None:

@@ -94,7 +94,7 @@ def tell_charged(*, attempt: PaymentAttempt, invoices: Iterable[Invoice], now: d
     def values() -> Mapping[str, str]:
         return {
             "amount": amount, "invoices": ", ".join(invoice.number for invoice in invoices),
-            "method": str(attempt.method),
+            "method": str(attempt.method), "payment": attempt.payment.number if attempt.payment else "",
             "day": date_format((attempt.settled_at or now).astimezone(attempt.organization.zone)),
             "service": "\n\n".join(_service(invoices)), "questions": "\n\n".join(_questions(attempt.organization)),
         }  # fmt: skip

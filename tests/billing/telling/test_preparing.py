@@ -13,9 +13,11 @@ from billing.models import Household
 from billing.office.models import Notice
 from billing.office.notices import Message, queue_notices
 from billing.office.stopping import read_stop
+from billing.office.wording import set_wording
+from billing.services.telling import preparing
 from billing.services.telling.preferences import stop_topic
 from tests.billing.telling.cast import PHONE, PUBLIC, carriers, family, only, prefer, school, send, tell
-from tests.builders import NOW, policy
+from tests.builders import NOW, policy, user
 
 pytestmark = pytest.mark.django_db
 NEW_YORK = ZoneInfo("America/New_York")
@@ -117,6 +119,85 @@ class TestDigest:
             assert send(NINE) == 1
             (sms,) = at.sms.messages.values()
         assert "US$180.00 will be charged on 14 March 2026; Visa ••4242 expires soon" in sms.body
+
+
+class TestOnePayment:
+    """R174, R175: a charge and its receipt are one message, by whichever way the family is told."""
+
+    def pair(self, who: Any, receipt: str = "receipt") -> None:
+        tell(who, receipt, payment="PAY-1", link="http://localhost/family/receipts/1/")
+        tell(who, "charge_done", payment="PAY-1")
+
+    def test_R175_the_receipt_goes_with_the_word_of_the_charge(self) -> None:
+        self.pair(family(school()))
+        assert send() == 1
+        assert "was charged to Visa" in mail.outbox[0].body and "Your receipt: R-1." in mail.outbox[0].body
+        told = only(kind="receipt")
+        assert (told.state, told.digest.kind) == ("merged", "charge_done")
+        assert send() == 0
+
+    def test_R175_so_it_is_by_sms_with_the_way_to_the_receipt(self) -> None:
+        who = family(school(), email="")
+        prefer(who, phone=PHONE)
+        with carriers() as at:
+            self.pair(who, "receipt_link")
+            assert send() == 1
+            (sms,) = at.sms.messages.values()
+        assert "was charged" in sms.body and "R-1" in sms.body and sms.body.endswith("/family/receipts/1/")
+
+    def test_R175_by_both_ways_it_is_one_on_each(self) -> None:
+        who = family(school())
+        prefer(who, phone=PHONE, topics={"payments": ["email", "sms"]})
+        with carriers() as at:
+            self.pair(who)
+            send()
+            assert (len(at.sms.messages), len(mail.outbox)) == (1, 1)
+
+    def test_R175_who_wants_no_word_of_charges_still_gets_the_receipt(self) -> None:
+        who = family(school())
+        prefer(who, topics={"payments": []})
+        self.pair(who)
+        assert (send(), mail.outbox[0].subject) == (1, "Receipt R-1 from Allegro Music School")
+        assert only(kind="charge_done").state == "withheld"
+
+    def test_where_there_is_no_receipt_the_charge_is_told_alone(self) -> None:
+        tell(family(school()), "charge_done", payment="PAY-1")
+        assert send() == 1 and "receipt" not in mail.outbox[0].body
+
+    @pytest.mark.parametrize("other", [{"payment": "PAY-2"}, {"payment": ""}])
+    def test_of_another_payment_they_are_two(self, other) -> None:
+        who = family(school())
+        tell(who, "receipt", payment="PAY-1")
+        tell(who, "charge_done", **other)
+        assert send() == 2
+
+    def test_of_another_family_or_address_they_are_two(self) -> None:
+        org = school()
+        tell(family(org), "receipt", payment="PAY-1")
+        tell(family(org, "Ben"), "charge_done", payment="PAY-1")
+        assert send() == 2
+
+    def test_the_organizations_own_words_may_name_the_receipt(self) -> None:
+        org = school()
+        with transaction.atomic():
+            set_wording(
+                organization=org, kind="charge_done", channel="email", language="en", subject="Thanks",
+                registered_as="", body="{amount} came. {receipt}", now=NOW, by=user(org),
+            )  # fmt: skip
+        self.pair(family(org))
+        send()
+        assert mail.outbox[0].body.startswith("US$180.00 came. Your receipt: R-1.")
+
+    def test_a_pair_that_lies_across_two_chunks_is_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(preparing, "CHUNK", 1)
+        self.pair(family(school()))
+        assert send() == 1
+
+    def test_R172_at_night_both_wait_together(self) -> None:
+        who = family(school())
+        tell(who, "receipt", now=NIGHT, payment="PAY-1")
+        tell(who, "charge_done", now=NIGHT, payment="PAY-1")
+        assert (send(NIGHT), send(MORNING)) == (0, 1)
 
 
 class TestWishes:

@@ -5,12 +5,15 @@ from decimal import Decimal as D
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.db import transaction
 
 from billing.models import Agreement, DunningPause, Invoice
+from billing.office.notices import send_due_notices
 from billing.services.chasing.debt_plans import DebtPlanOrder, Part, agree_on_parts
 from payments.models import AutopayPreference, PaymentAttempt
 from payments.services.recovery.workers import Crew
+from receipts.models import Receipt
 from tests import builders
 from tests.assertions import assert_books_whole
 from tests.payments.recovery.cast import School, attempts, left, states, told
@@ -34,6 +37,20 @@ def test_R52_what_is_due_is_charged_to_the_primary_method_and_told(place: School
     assert "90.00" in body and "1111" in body and "is active" in body
     assert "80.00, due 1 Apr 2026" in body  # R59: the next due day and amount
     assert_books_whole()
+
+
+def test_R175_the_charge_and_its_receipt_are_one_mail(place: School) -> None:
+    ada = place.family()
+    place.method(ada)
+    place.bill(ada)
+    place.charge()
+    receipt = Receipt.objects.get()
+    assert told("receipt")[0].values["payment"] == told("charge_done")[0].values["payment"] != ""
+    mail.outbox.clear()
+    send_due_notices(place.now)
+    mails = [one for one in mail.outbox if receipt.number in one.body or one.attachments]
+    assert [[name for name, *_rest in one.attachments] for one in mails] == [[f"{receipt.number}.pdf"]]
+    assert "was charged to" in str(mails[0].body)
 
 
 def test_R52_twice_is_once(place: School) -> None:
