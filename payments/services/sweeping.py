@@ -1,5 +1,6 @@
 """Asking what became of calls whose outcome is not known, until it is (invariants 30, 34; faults F10-F16, F28)."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -32,14 +33,16 @@ ASKABLE = (AttemptState.SENT, AttemptState.UNKNOWN, AttemptState.PENDING)
 
 
 def sweep(*, now: datetime, limit: int = 200) -> int:
-    """Free what was never sent and ask about what is due. Returns how many were looked at. Outside transactions."""
-    looked = 0
+    """Free what was never sent and ask once about each that is due. Returns how many were looked at. Outside
+    transactions."""
+    looked, asked = 0, set[int]()
     for attempt in PaymentAttempt.objects.filter(
         state=AttemptState.CREATED, created_at__lt=now - FREE_AFTER
     ).exclude(operation__in=(Operation.VOID, Operation.REFUND))[:limit]:  # fmt: skip
         in_transaction(partial(attempts.free, attempt, now, "Its worker stopped before anything was sent."))
         looked += 1
-    while looked < limit and (pk := _claim_next(now)) is not None:
+    while looked < limit and (pk := _claim_next(now, asked)) is not None:
+        asked.add(pk)
         try:
             ask(reread(PaymentAttempt(pk=pk)), now=now)
         except Exception:  # one that cannot be settled must not hold up the others; it is asked again
@@ -49,11 +52,11 @@ def sweep(*, now: datetime, limit: int = 200) -> int:
     return looked
 
 
-def _claim_next(now: datetime) -> int | None:
-    """The next one due, kept from other workers for a while. Committed before anybody is called."""
+def _claim_next(now: datetime, asked: Collection[int]) -> int | None:
+    """The next one due but for those asked, kept from other workers for a while. Committed before anybody is called."""
     with transaction.atomic():
-        rows = PaymentAttempt.objects.filter(ask_at__lte=now, state__in=ASKABLE).order_by("ask_at", "id")
-        found = rows.select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
+        due = PaymentAttempt.objects.filter(ask_at__lte=now, state__in=ASKABLE).exclude(pk__in=asked)
+        found = due.order_by("ask_at", "id").select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
         if found is None:
             return None
         PaymentAttempt.objects.filter(pk=found.pk).update(ask_at=now + LEASE, asked=found.asked + 1)
