@@ -19,9 +19,6 @@ from billing.office.models import SignIn, User
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-# The theme's Alpine evaluates expressions found in its templates, and its colours and widths are inline styles: without
-# this a modal covers every page. Why it cannot be stricter yet: docs/decisions/0018-strict-pages.md.
-CONSOLE_POLICY = {"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"]}
 TOUCH_SECONDS = 60
 WITHOUT_SECOND_FACTOR = ("/console/login/", "/console/logout/", "/console/language/", "/console/welcome/")
 # Where people are: everything but the machines' doors and the public proof of a paper.
@@ -81,19 +78,6 @@ class HeadersMiddleware:
         response.setdefault("Permissions-Policy", DEVICES)
         response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.setdefault("Cache-Control", "no-store")
-        return response
-
-
-class ConsolePolicyMiddleware:
-    """Loosens the content security policy for the console alone. A view that set its own policy keeps it."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        if request.path_info.startswith("/console/"):
-            response.__dict__.setdefault("_csp_update", CONSOLE_POLICY)
         return response
 
 

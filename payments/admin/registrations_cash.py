@@ -14,6 +14,7 @@ from billing.admin.exports import ExportableAdmin
 from billing.admin.filters import DayFilter
 from billing.admin.words_and_colours import label
 from payments.models.cash import CashCount, CashMovement, CashPoint, DrawerSession, SessionState
+from payments.services.denominations import counted_of
 
 
 @admin.register(CashPoint)
@@ -94,9 +95,10 @@ class CashCountAdmin(ExportableAdmin):
     search_fields = ("session__cash_point__name", "counted_by__username", "note")
     ordering = ("-id",)
     fields = (
-        ("session", "currency"), ("counted_amount", "expected_amount"), "denominations", "note",
+        ("session", "currency"), ("counted_amount", "expected_amount"), "notes_and_coins", "note",
         ("counted_at", "counted_by"), "entry",
     )  # fmt: skip
+    readonly_fields = ("notes_and_coins",)
     export_columns = (
         "counted_at", "session__cash_point__name", "currency", "counted_amount", "expected_amount", "note",
         "counted_by__username",
@@ -109,6 +111,10 @@ class CashCountAdmin(ExportableAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         own = Q(session__opened_by=request.user.pk) & ~Q(session__state=SessionState.CLOSED)
         return super().get_queryset(request).exclude(own)
+
+    @admin.display(description=_("notes and coins"))
+    def notes_and_coins(self, row: CashCount) -> str:
+        return ", ".join(f"{pieces} × {face}" for face, pieces in counted_of(row.denominations))
 
     @admin.display(description=_("what"))
     def place(self, row: CashCount) -> Any:

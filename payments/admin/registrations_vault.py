@@ -21,7 +21,8 @@ class ChequeRejectionAdmin(ExportableAdmin):
     search_fields = ("number", "bank", "drawer", "customer__code", "customer__name")
     search_help_text = _("Number, bank, drawer or customer")
     ordering = ("-id",)
-    fields = (("number", "cheque_date"), "bank", "drawer", ("amount", "currency"), "reasons", "rejected_on")
+    fields = (("number", "cheque_date"), "bank", "drawer", ("amount", "currency"), "why", "rejected_on")
+    readonly_fields = ("why",)
     export_columns = (
         "number", "bank", "drawer", "customer__code", "customer__name", "cheque_date", "currency", "amount",
         "rejected_on",

@@ -64,13 +64,17 @@ class Visitor:
     def see(self, text: str) -> None:
         self.page.get_by_text(text).first.wait_for()
 
-    def check(self, name: str = "") -> None:
-        """The page as it stands: accessible to the axe, nothing wider than the screen; a picture where asked for."""
-        self.page.wait_for_load_state()
+    def picture(self, name: str = "") -> None:
+        """Of the page as it stands, kept where pictures are asked for."""
         if SHOTS:
             Path(SHOTS).mkdir(parents=True, exist_ok=True)
             slug = name or re.sub(r"\W+", "-", self.page.url.removeprefix(self.url)).strip("-") or "start"
             self.page.screenshot(path=f"{SHOTS}/{slug}-{self.size}.png", full_page=True)
+
+    def check(self, name: str = "") -> None:
+        """The page as it stands: accessible to the axe, nothing wider than the screen; a picture where asked for."""
+        self.page.wait_for_load_state()
+        self.picture(name)
         if not self.has_script:
             return
         wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -242,6 +242,7 @@ class TestSecondPerson:
         request = ApprovalRequest.objects.get()
         supervisor.post(f"approvals/{request.pk}/", shown_hash=request.shown_hash, decision="approve", reason="")
         assert "difference posted" in clerk.see("cash/safe/")
+        assert "4 × 100" in supervisor.see(f"payments/cashcount/{counted.pk}/change/")
         assert safe_balance(school, "USD") == 400
         assert_books_whole()
 

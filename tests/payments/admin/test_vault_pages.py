@@ -242,6 +242,8 @@ class TestHandingBack:
         first = clerk.post("vault/hand-back/?customer=A1", **facts)["Location"]
         assert clerk.post("vault/hand-back/?customer=A1", **facts)["Location"] == first
         assert "42" in clerk.see("payments/chequerejection/")
+        page = clerk.see(f"payments/chequerejection/{ChequeRejection.objects.get().pk}/change/")
+        assert "is drawn on is missing or cannot be read." in page
 
     def test_it_needs_a_reason_and_reads_what_it_can(self, ada, clerk):
         empty = {"number": "", "bank": "B<>", "drawer": "", "cheque_date": "", "amount": "", "currency": "USD"}
