@@ -27,7 +27,14 @@ from payments.tasks import (
     tend_methods,
     tend_zoho,
 )
-from receipts.tasks import issue_refund_papers, make_data_copies, make_papers, mature_due_cheques, purge_old
+from receipts.tasks import (
+    issue_refund_papers,
+    make_data_copies,
+    make_papers,
+    mature_due_cheques,
+    purge_old,
+    start_monthly_statements,
+)
 from reconciliation.tasks import (
     compare_zoho,
     lapse_payer_questions,
@@ -50,6 +57,7 @@ JOBS: list[tuple[str, Callable[[datetime], object]]] = [
     ("tend_matched", tend_matched),
     ("lapse_payer_questions", lapse_payer_questions),
     ("issue_refund_papers", issue_refund_papers),
+    ("start_monthly_statements", start_monthly_statements),
     ("make_papers", make_papers),
     ("alarm_refunds", alarm_refunds),
     ("hear_webhooks", hear_webhooks),

@@ -7,6 +7,7 @@ from django_q.tasks import async_task
 from billing.office.acting import acting
 from billing.office.models import Organization
 from receipts.services.maturing import MaturityReport, mature_cheques
+from receipts.services.monthly import make_family_statements, months_due, start_monthly
 from receipts.services.paper_making import make_statements
 from receipts.services.refunds import issue_missing_papers
 from receipts.services.rights.exporting import forget_old, make_wanted
@@ -15,6 +16,7 @@ from receipts.services.rights.purging import purge, purge_sign_ins
 # How long statements are made within the tick, and by a task of their own, which rings again while some are left.
 TICK_SECONDS, TASK_SECONDS = 20, 75
 PURGE_HOUR, PURGE_MINUTE = 3, 30  # in the organization's zone; sign-ins belong to none: UTC
+MONTHLY_EVERY = 5  # minutes
 RETRY_AT = 0  # the minute of each hour at which cheques that could not be booked are tried again
 
 
@@ -28,6 +30,16 @@ def issue_refund_papers(now: datetime) -> int:
     """Make the papers of refunds that were paid and have none."""
     with acting(None, "job issue_refund_papers"):
         return issue_missing_papers(now=now)
+
+
+def start_monthly_statements(now: datetime) -> int:
+    """Start the statements of the month before where their day has come, and make those across organizations."""
+    if now.minute % MONTHLY_EVERY:
+        return 0
+    with acting(None, "job start_monthly_statements"):
+        months = months_due(now)
+        started = start_monthly(months=months, now=now) if months else []
+        return len(started) + make_family_statements(months=months, now=now, seconds=TICK_SECONDS)
 
 
 def make_papers(now: datetime) -> int:

@@ -85,6 +85,12 @@ KINDS: dict[str, Kind] = {
             ("number", "amount", "day"),
         ),
         Kind(
+            "statement_ready", _("monthly statement"), "payments", _("Your statement from {school}, {period}"),
+            (DEAR, _("your statement {number} for {period} is attached. It stands on your family page as well.")),
+            ("number", "period"), page="family_papers",
+            short=_("{school}: your statement for {period} is on your family page. {link}"),
+        ),
+        Kind(
             "charge_done", _("payment confirmed"), "payments", _("{amount} was charged"),
             (
                 DEAR, _("thank you: {amount} for {invoices} was charged to {method} on {day}."), "{receipt}",

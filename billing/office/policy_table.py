@@ -196,6 +196,12 @@ POLICIES: dict[str, Policy] = {
             "receipts.year_starts", "choice", "1", _("Month in which the year of year-end papers begins: 4 in India."),
             choices=tuple(str(month) for month in range(1, 13)),
         ),
+        Policy(
+            "statements.day", "choice", "0",
+            _("Day of the month on which the statements of the month before are made by themselves; 0: never."),
+            choices=tuple(str(day) for day in range(29)),
+        ),
+        Policy("statements.tell", "flag", True, _("Families get a message that such a statement is there.")),
         *METHOD_POLICIES,
         *PROCESSOR_POLICIES,
         *MESSAGE_POLICIES,

@@ -34,7 +34,9 @@ PAPER_RUN_MOVES: dict[str, set[str]] = {
 class PaperRun(models.Model):
     """Statements of many customers, made in chunks by the worker; what is made stays, whatever stops it (R155, R157).
 
-    stored_as, sha256, size: the ZIP of all its papers, sealed, once it is done. trouble: why it paused by itself.
+    started_by: empty where the organization's setting started it; by_email is then whether families are told, by
+    whichever way they chose. stored_as, sha256, size: the ZIP of all its papers, sealed, once it is done. trouble: why
+    it paused by itself.
     A finished run may go on for those that failed.
     """
 

@@ -26,6 +26,7 @@ from billing.office.papers import archive
 from billing.office.papers.errors import PdfUnavailable
 from billing.office.sealed_files import digest_of, forget_sealed, keep_sealed
 from billing.refusals import explained
+from billing.services.telling.writing import confirmed_phone, message_to
 from billing.states import move
 from billing.transactions import in_transaction
 from receipts.models import IssuedPaper, PaperDocument, PaperItemState, PaperRun, PaperRunItem, PaperRunState
@@ -137,8 +138,8 @@ def _make(run: PaperRun, item: PaperRunItem, paper: IssuedPaper) -> bool:
         PaperRunItem.objects.filter(pk=item.pk, state=PaperItemState.WAITING).update(
             state=PaperItemState.DONE, paper=paper, done_at=now, is_new=is_new
         )
-        if run.by_email and item.customer.email:
-            queue_notices(run.organization, [message_about(paper, item.customer)], now)
+        if run.by_email:
+            queue_notices(run.organization, _messages(run, paper, item.customer), now)
     return True
 
 
@@ -155,6 +156,23 @@ def _fail(item: PaperRunItem, trouble: Exception) -> None:
     PaperRunItem.objects.filter(pk=item.pk).update(
         state=PaperItemState.FAILED, trouble=words[:400], done_at=clock.now()
     )
+
+
+def _messages(run: PaperRun, paper: IssuedPaper, customer: Customer) -> list[Message]:
+    """Of a run that nobody started, by the way the family chose; else by mail. To whom nothing leads: nothing."""
+    if run.started_by_id is None:
+        return [statement_message(paper, customer)] if customer.email or confirmed_phone(customer) else []
+    return [message_about(paper, customer)] if customer.email else []
+
+
+def statement_message(paper: IssuedPaper, customer: Customer) -> Message:
+    """That the statement of a month is there: attached to a mail, on the family page for a phone."""
+
+    def values() -> dict[str, str]:
+        first, last = (date_format(day) for day in (paper.period_start, paper.period_end))
+        return {"number": paper.number, "period": _("{first} to {last}").format(first=first, last=last)}
+
+    return message_to(customer, "statement_ready", f"paper:{paper.pk}", values, attachment=f"paper:{paper.pk}")
 
 
 def message_about(paper: IssuedPaper, customer: Customer) -> Message:
