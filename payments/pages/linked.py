@@ -19,18 +19,19 @@ from django.views.decorators.http import require_GET, require_http_methods
 from billing.errors import DomainError
 from billing.models import PayLink
 from billing.office import clock
+from billing.office.limiting import count_asked
 from billing.services.pay_links import find_link
 from payments.models import PaymentAttempt
 from payments.pages.cards import show_storing
 from payments.pages.device import address_of
 from payments.pages.doors import Door
 from payments.pages.going import show_going
-from payments.pages.limiting import is_too_often
 from payments.pages.paying import at_till, show_result, show_tills
 from payments.services.methods.paying import narrowed, tills_for
 
 LONGEST = 100
 GONE, TOO_MANY = 410, 429
+MOST, SECONDS = 120, 60  # pages for one address of the net
 # Who tries stolen cards tries many: so many payments are begun by one link in a day.
 MOST_A_DAY = 10
 A_DAY = timedelta(days=1)
@@ -50,7 +51,7 @@ def by_link(
     @never_cache
     @csrf_protect
     def found(request: HttpRequest, token: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if is_too_often("pay-link", address_of(request)):
+        if count_asked(what="pay_link", who=address_of(request), seconds=SECONDS, now=clock.now()) > MOST:
             return _closed(request, TOO_MANY)
         link = find_link(token[:LONGEST])
         if link is None:

@@ -1,7 +1,6 @@
 """Is this paper genuine? For anyone who holds one: by number and code, by the QR, or by the file itself (R155)."""
 
 from django.conf import settings
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -9,6 +8,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods
 
 from billing.office import clock
+from billing.office.limiting import count_asked
 from receipts.pages.uploading import HashedUpload, HashingHandler
 from receipts.selectors.verifying import Verdict, verify_code, verify_file
 
@@ -57,13 +57,10 @@ def verify_paper(request: HttpRequest, mark: str) -> HttpResponse:
 
 
 def _asks_too_often(request: HttpRequest) -> bool:
-    """Of one address within a minute, by the calendar's minutes: in each process by itself, which bounds it enough."""
-    key = f"verify:{request.META.get('REMOTE_ADDR', '')}:{clock.now():%H%M}"
-    cache.add(key, 0, 2 * MINUTE)
-    try:
-        return bool(cache.incr(key) > settings.VERIFY_PER_MINUTE)
-    except ValueError:  # it lapsed in between
-        return False
+    """Of one address within a minute."""
+    who = request.META.get("REMOTE_ADDR", "")
+    most: int = settings.VERIFY_PER_MINUTE
+    return count_asked(what="verify", who=who, seconds=MINUTE, now=clock.now()) > most
 
 
 def _page(

@@ -23,6 +23,7 @@ NOT_AUDITED = {
     "payments_gatewayhealth", "payments_settlementday", "payments_updatermark",
     # what became of a message, and who signed in from where: append-only or frozen, each the log of its own matter
     "office_noticeevent", "office_signin",
+    "office_askedcount",  # how often somebody asked in this minute
     "receipts_paperrunitem",  # how far a run of papers has come; the papers themselves are watched
     "billing_earningmark",  # how far the accrual of earnings has looked: a lock, no fact
     "billing_installment",  # planned rows follow from terms; every change of them is told by an agreement's change

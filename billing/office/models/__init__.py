@@ -1,6 +1,7 @@
 from billing.office.models.approval import ApprovalRequest
 from billing.office.models.audit import AuditEntry, AuditSeal
 from billing.office.models.document import KeptDocument
+from billing.office.models.limit import AskedCount
 from billing.office.models.machine import ApiClient, ApiRequest
 from billing.office.models.notice import DeadAddress, Notice, NoticeEvent, Wording
 from billing.office.models.number_series import NumberSeries
@@ -14,6 +15,7 @@ __all__ = [
     "ApiClient",
     "ApiRequest",
     "ApprovalRequest",
+    "AskedCount",
     "AuditEntry",
     "AuditSeal",
     "Authenticator",

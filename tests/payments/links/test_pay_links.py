@@ -22,7 +22,7 @@ from billing.services.pay_links import (
     token_of,
 )
 from payments.models import Payment, PaymentAttempt, PaymentMethod
-from payments.pages import limiting
+from payments.pages import linked
 from payments.services.bank_accounts import ensure_bank_account
 from payments.services.calling import send_attempt
 from payments.services.methods import once
@@ -215,7 +215,7 @@ def test_no_more_is_tried_by_one_link_in_a_day_than_ten_times(ada: Family, at: D
 
 
 def test_one_address_of_the_net_may_not_guess_without_end(ada: Family, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limiting, "MOST", 3)
+    monkeypatch.setattr(linked, "MOST", 3)
     browser = Client(REMOTE_ADDR="203.0.113.9")
     statuses = [browser.get("/pay/1.guess/").status_code for _n in range(5)]
     assert statuses == [404, 404, 404, 429, 429]
