@@ -29,7 +29,8 @@ UPDATE office_auditentry e SET
   actor = %(anonymous)s, origin = CASE WHEN e.origin = '' THEN '' ELSE '(erased)' END
 WHERE e.actor LIKE %(actor)s AND e.actor <> %(anonymous)s"""
 TABLES = ("billing_customer", "billing_student", "billing_billingprofile", "billing_messagepreference", "office_user",
-          "office_keptdocument", "payments_paymentmethod", "receipts_erasurecase", "receipts_dataexport")  # fmt: skip
+          "office_accountlink", "office_keptdocument", "payments_paymentmethod", "receipts_erasurecase",
+          "receipts_dataexport")  # fmt: skip
 
 
 @transaction_required

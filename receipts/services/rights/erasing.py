@@ -17,6 +17,7 @@ from billing.models import BillingProfile, Customer, MessagePreference, PayerRec
 from billing.office import approvals
 from billing.office.access import require
 from billing.office.accounts.sign_ins import end_sign_ins
+from billing.office.accounts.traces import forget_traces_of
 from billing.office.blotting import blot, blot_actor
 from billing.office.documents import erase_document
 from billing.office.models import ApprovalRequest, Notice, User
@@ -172,6 +173,7 @@ def erase_login(*, user: User, now: datetime) -> None:
     Its sessions end. The key stays on what the user did.
     """
     end_sign_ins(user=user, end=SignInEnd.DEACTIVATED, now=now)
+    forget_traces_of(user=user)
     AccessAttempt.objects.filter(username=user.username).delete()
     AccessFailureLog.objects.filter(username=user.username).delete()
     AccessLog.objects.filter(username=user.username).delete()

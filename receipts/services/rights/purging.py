@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.errors import Sentence
 from billing.models import Allocation, CreditItem, Customer, Invoice
+from billing.office.accounts.traces import forget_traces_before
 from billing.office.documents import erase_document
 from billing.office.models import ApiRequest, Notice, Organization, PolicySetting
 from billing.office.models.notice import WAITING
@@ -90,8 +91,20 @@ def purge_sign_ins(*, now: datetime) -> list[RetentionRun]:
             model.objects.filter(attempt_time__lt=start).delete()[0]
             for model in (AccessAttempt, AccessFailureLog, AccessLog)
         )
+        gone += _forget_traces(start)
         runs.append(_note(None, "sign_ins", until, gone, 0, now))
     return [run for run in runs if run is not None]
+
+
+def _forget_traces(start: datetime) -> int:
+    """Of sign-ins and mailed links, as many batches as a night takes."""
+    gone = 0
+    for _batch in range(BATCHES):
+        done = in_transaction(lambda: forget_traces_before(start=start))
+        gone += done
+        if not done:
+            break
+    return gone
 
 
 def runs_of(organization: Organization) -> list[RetentionRun]:
