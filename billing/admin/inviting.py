@@ -41,7 +41,7 @@ def _logins_of_customer(request: ConsoleRequest, customer: Customer) -> dict[str
     users = list(customer.users.order_by("username")) if has(customer, "users") else []
     may, address = may_here(request, ACTION, Mode.DO), reverse("admin:customer_invite", args=[customer.pk])
     sent = customer.invitations if has(customer, "invitations") else customer.invitations.none()
-    return logins(users, sent, may, address, customer.email)
+    return logins(users, sent, may, address, customer.email) | {"manages": may_here(request, "manage_users")}
 
 
 @panel("provider", "console/customer/logins.html", order=60)
@@ -49,7 +49,8 @@ def _logins_of_provider(request: ConsoleRequest, provider: Provider) -> dict[str
     """As on the customer's page; a provider has one login at most."""
     users = [provider.user] if provider.user else []
     may, address = may_keep_providers(request), reverse("admin:provider_invite", args=[provider.pk])
-    return logins(users, provider.invitations, may, address, provider.email, only_one=True)
+    shown = logins(users, provider.invitations, may, address, provider.email, only_one=True)
+    return shown | {"manages": may_here(request, "manage_users")}
 
 
 def logins(

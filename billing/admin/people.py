@@ -1,5 +1,6 @@
 """Users and roles of the organization: who works here, new logins, roles given and withdrawn (R167, R173)."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -8,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import EmailMessage
 from django.db import transaction
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.encoding import force_bytes
@@ -19,9 +21,10 @@ from django.views.decorators.http import require_POST
 from billing.admin.base import ConsoleRequest, console_context, console_path, may_here
 from billing.admin.columns import screen_url
 from billing.admin.deeds import deed
-from billing.admin.forms import carry, choice, email, text
+from billing.admin.forms import carry, choice, email, reason_field, text
 from billing.errors import Sentence
 from billing.office import access, clock, staffing
+from billing.office.accounts import switching
 from billing.office.models import ApprovalRequest, Membership, User
 from billing.office.models.approval import ApprovalState
 from billing.office.models.user import STAFF_ROLES, Mode, Role
@@ -131,10 +134,16 @@ def _person(request: ConsoleRequest, pk: int) -> User:
     return get_object_or_404(User, pk=pk)
 
 
+def _login(request: ConsoleRequest, pk: int) -> User:
+    """Those, and who pays or teaches here; else 404."""
+    here = Q(customers__organization=request.organization) | Q(providers__organization=request.organization)
+    return User.objects.filter(here, pk=pk).first() or _person(request, pk)
+
+
 @console_path("people/<int:pk>/", "person", "manage_users")
 def person(request: ConsoleRequest, pk: int) -> HttpResponse:
     """One user: roles held and had; giving another. Five queries to read."""
-    user = _person(request, pk)
+    user = _login(request, pk)
     may_make = may_here(request, staffing.ACTION, Mode.MAKE)
     form = RoleForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and may_make and form.is_valid():
@@ -152,7 +161,7 @@ def person(request: ConsoleRequest, pk: int) -> HttpResponse:
     held = Membership.objects.filter(organization=request.organization, user=user).select_related("granted_by")
     context = console_context(
         request, str(user), person=user, form=form, may_make=may_make, roles=held.order_by("withdrawn_at", "-id"),
-        button=_("Give the role"),
+        button=_("Give the role"), is_self=user.pk == request.user.pk,
     )  # fmt: skip
     return render(request, "console/office/person.html", context, status=422 if form.errors else 200)
 
@@ -168,11 +177,61 @@ def withdraw(request: ConsoleRequest, pk: int, membership: int) -> HttpResponse:
     return redirect("admin:person", pk)
 
 
+class SwitchForm(forms.Form):
+    reason = reason_field()
+
+
+@console_path("people/<int:pk>/off/", "person_off", "manage_users", Mode.MAKE)
+def switch_off(request: ConsoleRequest, pk: int) -> HttpResponse:
+    """Nobody is signed in as this user any more, nor can be. A second time changes nothing."""
+    user, now = _login(request, pk), clock.now()
+    help_text = _(
+        "Every session of {who} ends at once, mailed links are void, tokens that act as this login are refused. Roles "
+        "stay. The audit trail shows your reason."
+    ).format(who=user)
+    return _switch(
+        request, user, title=_("Switch the login {who} off").format(who=user), help_text=help_text,
+        button=_("Switch off"), done=_("The login {who} is off.").format(who=user),
+        deed=lambda reason: switching.switch_off(
+            user=user, organization=request.organization, reason=reason, now=now, by=request.user
+        ),
+    )  # fmt: skip
+
+
+@console_path("people/<int:pk>/on/", "person_on", "manage_users", Mode.MAKE)
+def switch_on(request: ConsoleRequest, pk: int) -> HttpResponse:
+    """The user may sign in again. A second time changes nothing."""
+    user = _login(request, pk)
+    return _switch(
+        request, user, title=_("Switch the login {who} on").format(who=user), button=_("Switch on"),
+        help_text=_("The password and the roles are those there were. The audit trail shows your reason."),
+        done=_("{who} may sign in again.").format(who=user),
+        deed=lambda reason: switching.switch_on(
+            user=user, organization=request.organization, reason=reason, by=request.user
+        ),
+    )  # fmt: skip
+
+
+def _switch(
+    request: ConsoleRequest, user: User, *, title: str, help_text: str, button: str, done: str,
+    deed: Callable[[str], bool],
+) -> HttpResponse:  # fmt: skip
+    form = SwitchForm(request.POST if request.method == "POST" else None)
+    form.fields["reason"].help_text = help_text
+    if request.method == "POST" and form.is_valid():
+        changed = carry(form, lambda: deed(form.cleaned_data["reason"]))
+        if changed is not None:
+            messages.success(request, done if changed else _("It was so already; nothing was changed."))
+            return redirect("admin:person", user.pk)
+    context = console_context(request, title, form=form, button=button, back=screen_url("person", user.pk))
+    return render(request, "console/office/form.html", context, status=422 if form.errors else 200)
+
+
 @console_path("people/<int:pk>/link/", "person_link", "manage_users", Mode.MAKE)
 @require_POST
 def send_link(request: ConsoleRequest, pk: int) -> HttpResponse:
     """Mail the password link again. Only its owner reads it; nobody here sets another's password."""
-    user = _person(request, pk)
+    user = _login(request, pk)
     if not user.email:
         messages.error(request, _("There is no e-mail address to send the link to."))
     else:

@@ -205,6 +205,8 @@ LOOKS: dict[str, Look] = {
     "tax_rate.replaced": Look(_("replaced"), "–", "quiet"),
     "membership.active": Look(_("works here"), "●", "good"),
     "membership.withdrawn": Look(_("withdrawn"), "–", "quiet"),
+    "login.on": Look(_("may sign in"), "●", "good"),
+    "login.off": Look(_("switched off"), "–", "quiet"),
     "client.active": Look(_("active"), "●", "good"),
     "client.expired": Look(_("expired"), "–", "quiet"),
     "client.revoked": Look(_("revoked"), "✕", "quiet"),

@@ -20,6 +20,12 @@ def set_actor(user: User | None, origin: str, reason: str = "") -> None:
         )
 
 
+def because(reason: str) -> None:
+    """Why, for what is changed in the rest of this transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('quittance.reason', %s, true)", [reason[:400]])
+
+
 def clear_actor() -> None:
     set_actor(None, "")
 

@@ -35,6 +35,11 @@ class Welcome(PasswordResetConfirmView):
     template_name = "console/shell/set_password.html"
     success_url = reverse_lazy("sign_in")
 
+    def get_user(self, uidb64: str) -> Any:
+        """Nobody whose login was switched off since."""
+        found = super().get_user(uidb64)
+        return found if found is not None and found.is_active else None
+
     def get_form_class(self) -> type[AdminSetPasswordForm]:
         return AdminSetPasswordForm
 

@@ -81,14 +81,14 @@ def _write(
 ) -> AccountLink:
     """A new link makes the user's earlier ones of its kind void."""
     if user is not None:
-        _void_links(user, now, kind=kind)
+        void_links(user, now, kind=kind)
     return AccountLink.objects.create(
         kind=kind, user=user, recipient=recipient, token_hash=token_digest(token), asked_at=now,
         asked_from=asked_from or None, expires_at=now + GOOD_FOR[kind],
     )  # fmt: skip
 
 
-def _void_links(user: User, now: datetime, **of: LinkKind) -> None:
+def void_links(user: User, now: datetime, **of: LinkKind) -> None:
     AccountLink.objects.filter(user=user, used_at__isnull=True, voided_at__isnull=True, **of).update(voided_at=now)
 
 
@@ -123,7 +123,7 @@ def set_password(
     check_password(password, again, user)
     user.set_password(password)
     user.save(update_fields=["password"])
-    _void_links(user, now)
+    void_links(user, now)
     end_sign_ins(user=user, end=SignInEnd.PASSWORD, now=now, keep=keep)
     fact = f"user:{user.pk}:{now.timestamp():.6f}"
     tell(PASSWORD_CHANGED, user=user, fact=fact, now=now, address=address)
@@ -192,7 +192,7 @@ def confirm_address(*, token: str, now: datetime) -> User:
             raise BadInput(_("There is another login of this name. Call the office."), code="already_exists")
         user.username = new
     user.save(update_fields=["email", "username"])
-    _void_links(user, now)
+    void_links(user, now)
     if old:
         tell(ADDRESS_CHANGED, user=user, fact=f"link:{link.pk}", now=now, to=old, new=new)
     return user
