@@ -6,8 +6,17 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.contrib.filters.admin import RangeDateFilter
+from unfold.contrib.filters.admin import RangeDateFilter, RelatedDropdownFilter
 from unfold.utils import parse_date_str
+
+
+class OwnDropdownFilter(RelatedDropdownFilter):
+    """By a row of another table: of the organization worked in alone, and no other takes part."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
+        ordering = self.field_admin_ordering(field, request, model_admin)
+        own = {"organization": request.organization}  # type: ignore[attr-defined]
+        return field.get_choices(include_blank=False, ordering=ordering, limit_choices_to=own)
 
 
 class DayFilter(RangeDateFilter):

@@ -24,6 +24,7 @@ from billing.errors import BadInput, DomainError
 from billing.models import CollectionCase, Customer, Invoice
 from billing.money import format_money
 from billing.office import clock
+from billing.office.access import people_who
 from billing.office.models import User
 from billing.office.models.user import Mode
 from billing.refusals import explained
@@ -65,16 +66,17 @@ def note(request: ConsoleRequest, pk: int) -> HttpResponse:
 def assign(request: ConsoleRequest, pk: int) -> HttpResponse:
     def work(case: CollectionCase, form: Form) -> Any:
         return collections.assign(
-            case=case, collector=_chosen(form.typed("collector")), now=clock.now(), by=request.user
+            case=case, collector=_chosen(case, form.typed("collector")), now=clock.now(), by=request.user
         )
 
     form = assign_form(request, find_collection(request, pk))
     return _deed(request, pk, form, work, _("Assign {number}"), _("Assigned."))
 
 
-def _chosen(typed: str) -> User:
+def _chosen(case: CollectionCase, typed: str) -> User:
+    """Of those who work on collections here; whether there is somebody else of this key is not told."""
     key = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 18 else 0
-    found = User.objects.filter(pk=key).first()
+    found = next((one for one in people_who(case.organization, COLLECT, Mode.DO) if one.pk == key), None)
     if found is None:
         raise BadInput(_("Choose a collector."), field="collector", code="required")
     return found

@@ -6,16 +6,12 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import (
-    BooleanRadioFilter,
-    ChoicesDropdownFilter,
-    RangeDateFilter,
-    RelatedDropdownFilter,
-)
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, RangeDateFilter
 
 from billing.admin.base import may_here
 from billing.admin.columns import link_to, state_column
 from billing.admin.exports import ExportableAdmin
+from billing.admin.filters import OwnDropdownFilter
 from billing.admin.registrations import MasterDataForm, OwnRowsMixin
 from billing.models import Agreement, DiscountRule, Student
 from billing.office.models.user import Mode
@@ -30,7 +26,7 @@ class AgreementAdmin(ExportableAdmin):
     list_display_links = None
     list_filter = (
         ("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter), ("frequency", ChoicesDropdownFilter),
-        ("plan", RelatedDropdownFilter), ("starts_on", RangeDateFilter), ("ends_on", RangeDateFilter),
+        ("plan", OwnDropdownFilter), ("starts_on", RangeDateFilter), ("ends_on", RangeDateFilter),
         ("backend", ChoicesDropdownFilter),
     )  # fmt: skip
     search_fields = ("number", "customer__code", "customer__name", "student__name", "student__code")

@@ -5,44 +5,31 @@ and the same questions to the database are the same path through the code, hence
 """
 
 import logging
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import quote
 
-from django.db import connection, transaction
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.views.generic import RedirectView
 
-from billing.models import Provider
-from billing.office import clock
-from billing.office.api_clients import MACHINE_ROLES, open_client
-from billing.office.models.user import Role
+from billing.office.api_clients import MACHINE_ROLES
 from tests import builders as b
-from tests.config.console.cast import person, signed_in
 from tests.guards.isolation import addresses as table
 from tests.guards.isolation.addresses import Address, addresses
+from tests.guards.isolation.asking import (
+    Answer,
+    Ask,
+    all_staff,
+    answer,
+    asking,
+    browser,
+    family_of,
+    linked,
+    program,
+    teacher_of,
+    unlike,
+)
 from tests.guards.isolation.records import NEVER_MADE, School
 
 METHODS = ("get", "post")
 API_METHODS = (*METHODS, "patch", "delete")
-ROLES = ("finance_manager", "supervisor", "manager", "clerk", "school_admin", "accountant", "platform_admin")
-CHANCE = re.compile(r"""(csrfmiddlewaretoken"? value=|"token": ?|nonce=)"[^"]*\"""")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What somebody who asks can tell apart. queries: the questions to the database, in order, without their values."""
-
-    status: int
-    place: str
-    text: str
-    queries: tuple[str, ...]
-
-
-Ask = Callable[[str, str], Any]
 
 
 def test_R168_every_address_with_an_id_is_known_to_the_probe() -> None:
@@ -77,13 +64,13 @@ class Probe:
         self.told: list[str] = []
         self.unproven: list[str] = []
         self.owners = {"parent": family_of(here), "teacher": teacher_of(here)}
+        staff, other_staff = all_staff(here), all_staff(there)
         self.strangers = {
             "nobody": asking(Client()), "another family": browser(linked(b.customer(here.org, "Eve"))),
             "another school's family": family_of(there), "another school's teacher": teacher_of(there),
-            "another school's clerk": browser_of(there, "clerk"),
+            "another school's staff": other_staff,
         }  # fmt: skip
-        self.staff = {role: browser_of(here, role) for role in ROLES}
-        self.other_staff = {role: browser_of(there, role) for role in ROLES}
+        self.staff, self.other_staff = {"staff": staff}, {"staff": other_staff}
         self.clients = {str(role): program(here, role) for role in MACHINE_ROLES}
         self.other_clients = {str(role): program(there, role) for role in MACHINE_ROLES}
         self.turned_away: dict[tuple[str, str], Answer] = {}
@@ -157,67 +144,7 @@ def told(ask: Ask, method: str, mine: str, missing: str) -> str:
     own, none = answer(ask, method, mine), answer(ask, method, missing)
     if own != none:  # what is remembered between two requests may differ once
         own, none = answer(ask, method, mine), answer(ask, method, missing)
-    if own.status not in (302, 401, 403, 404, 405):
-        return f"answered {own.status}"
-    return next((name for name in Answer.__annotations__ if getattr(own, name) != getattr(none, name)), "")
-
-
-def answer(ask: Ask, method: str, path: str) -> Answer:
-    """Ask, and take back whatever that did. What breaks on the way was found: status 500."""
-    connection.queries_log.clear()  # it keeps 9,000, of which the oldest would be counted as new
-    with transaction.atomic(), CaptureQueriesContext(connection) as queries:
-        try:
-            with transaction.atomic():
-                response = ask(method, path)
-                status, place = response.status_code, response.headers.get("Location", "")
-                text = "" if response.streaming else response.content.decode(errors="replace")
-        except Exception as broken:
-            status, place, text = 500, "", repr(broken)
-        transaction.set_rollback(True)
-    for own in (path, quote(path), quote(path, safe="")):
-        place, text = place.replace(own, "ADDRESS"), text.replace(own, "ADDRESS")
-    asked = tuple(re.sub(r"'[^']*'|\d+", "?", query["sql"]) for query in queries)
-    return Answer(status, place, CHANCE.sub("", text), asked)
-
-
-def asking(client: Client, **headers: Any) -> Ask:
-    return lambda method, path: getattr(client, method)(path, **headers)
-
-
-def browser(user: Any) -> Ask:
-    return asking(signed_in(user))
-
-
-def browser_of(school: School, role: str) -> Ask:
-    return asking(person(school.org, role))
-
-
-def program(school: School, role: str) -> Ask:
-    """Another system with a token."""
-    with transaction.atomic():
-        _client, token = open_client(
-            organization=school.org, name=role, role=role, expires_at=None, by=school.boss, now=clock.now()
-        )
-    headers = {"authorization": f"Bearer {token}", "idempotency-key": "probe"}
-    return lambda method, path: getattr(Client(), method)(path, headers=headers, content_type="application/json")
-
-
-def linked(customer: Any) -> Any:
-    user = b.user()
-    customer.users.add(user)
-    return user
-
-
-def family_of(school: School) -> Ask:
-    return browser(school.parent)
-
-
-def teacher_of(school: School) -> Ask:
-    teacher = b.user(school.org, Role.TEACHER)
-    provider = school.row(Provider)
-    if provider.user_id is None:
-        Provider.objects.filter(pk=provider.pk).update(user=teacher)
-    return browser(teacher)
+    return unlike(own, none) if own.status in (302, 401, 403, 404, 405) else f"answered {own.status}"
 
 
 def is_redirect(address: Address) -> bool:
