@@ -37,7 +37,7 @@ from billing.transactions import in_transaction
 PER_PAGE = 20
 MOST_PARTS = 12
 EVERY: dict[str, Sentence] = {
-    "month": gettext_lazy("month"), "fortnight": gettext_lazy("two weeks"), "week": gettext_lazy("week"),
+    "month": pgettext_lazy("one every", "month"), "fortnight": gettext_lazy("two weeks"), "week": gettext_lazy("week"),
 }  # fmt: skip
 # A state in a family's words, with a shape beside it so that colour alone says nothing.
 STATES: dict[str, tuple[Sentence, str, str]] = {

@@ -42,7 +42,7 @@ def rule_form(organization: Organization) -> Form:
         Field("amount_from", _("Amount from"), "amount", required=False, longest=20),
         Field("amount_to", _("Amount to"), "amount", required=False, longest=20,
               help=_("In the currency of the bank account chosen above.")),
-        Field("deed", _("Then"), "select", choices=[CHOOSE, *Deed.choices]),
+        Field("deed", pgettext_lazy("rule", "Then"), "select", choices=[CHOOSE, *Deed.choices]),
         Field("ledger_account", _("Ledger account, of a bank item"), "select", required=False,
               choices=[CHOOSE, *ledger]),
         Field("reason_code", _("What it is, of a bank item"), "select", required=False,

@@ -34,6 +34,7 @@
     };
     form.addEventListener("input", add);
     add();
+    place.parentElement.hidden = false;
   }
 
   for (const form of document.querySelectorAll("form[data-once]")) {

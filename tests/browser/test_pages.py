@@ -1,10 +1,12 @@
-"""Pages that people outside reach without more ado: accessible, no wider than the screen; their forms can be sent."""
+"""What only a browser shows of pages: a form behind a secret address can be sent, a page that waits looks again."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from billing.office import clock
+from payments.models import PaymentAttempt
 from tests import builders
 from tests.billing.chasing.cast import school
 from tests.browser.visitor import Visitor
@@ -13,13 +15,6 @@ from tests.payments.gateways.precisepay.desk import Desk
 from tests.payments.methods import cast
 from tests.reconciliation.bank_desk import Booked, bank_account, lines
 from tests.reconciliation.test_payer_questions import ask
-
-FAMILY = (
-    "/family/", "/family/methods/", "/family/pay/", "/family/invoices/", "/family/history/", "/family/credits/",
-    "/family/refunds/", "/family/disputes/", "/family/plan-requests/", "/family/papers/", "/family/messages/",
-    "/family/data/", "/account/",
-)  # fmt: skip
-ANYBODY = ("/sign-in/", "/password/reset/", "/verify/")
 
 
 @pytest.fixture
@@ -31,23 +26,43 @@ def at() -> Iterator[Desk]:
 @pytest.fixture
 def ada(at: Desk, transactional_db: None) -> cast.Family:
     org, account = cast.school()
-    family = cast.family(org, account)
-    builders.invoice(family.customer, "240.00")
-    return family
+    return cast.family(org, account)
 
 
-def test_pages_of_a_family(visit: Any, size: str, ada: cast.Family) -> None:
-    visitor: Visitor = visit(ada.user, size)
-    for path in FAMILY:
-        visitor.go(path)
-        visitor.check()
+def waiting(ada: cast.Family) -> PaymentAttempt:
+    """A payment of which the processor has not told yet what came of it."""
+    now = clock.now()
+    return PaymentAttempt.objects.create(
+        organization=ada.org, customer=ada.customer, gateway_account=ada.account, number="PAT-1", key="KEY-1",
+        body_hash="", request_key="once", operation="sale", state="unknown", currency="USD", amount=90,
+        created_at=now, sent_at=now,
+    )  # fmt: skip
 
 
-def test_pages_of_anybody(visit: Any, size: str) -> None:
-    visitor: Visitor = visit(None, size)
-    for path in ANYBODY:
-        visitor.go(path)
-        visitor.check()
+def test_a_page_that_waits_looks_again_but_not_while_somebody_is_at_its_links(visit: Any, ada: cast.Family) -> None:
+    attempt = waiting(ada)
+    visitor: Visitor = visit(ada.user, "phone")
+    visitor.page.clock.install()
+    page = visitor.go(f"/family/pay/result/{attempt.pk}/")
+    visitor.see("Your payment is being confirmed")
+    visitor.check("waiting")
+    PaymentAttempt.objects.filter(pk=attempt.pk).update(state="declined", reason="insufficient_funds")
+    held = page.get_by_role("link", name="To your page")
+    held.focus()
+    page.clock.run_for(20_000)
+    assert held.is_visible()
+    held.blur()
+    with page.expect_navigation():
+        page.clock.run_for(6_000)
+    visitor.see("It was not paid")
+
+
+def test_without_scripts_it_looks_again_as_well(visit: Any, ada: cast.Family) -> None:
+    attempt = waiting(ada)
+    visitor: Visitor = visit(ada.user, "phone", script=False)
+    page = visitor.go(f"/family/pay/result/{attempt.pk}/")
+    again = page.locator("noscript meta[http-equiv=refresh]")
+    assert again.get_attribute("content") == "5"
 
 
 def test_a_form_behind_a_secret_address_can_be_sent(visit: Any, transactional_db: None) -> None:

@@ -34,6 +34,7 @@ HOME = "/console/"
 ENTRIES = read_po(CATALOGUE / "django.po")[1:]
 SAID = {(entry.context, entry.text): entry.said for entry in ENTRIES}
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
+NARROW = re.compile(r"[\u4e00-\u9fff)」][,;:?!]|[,;:?!][\u4e00-\u9fff]")  # where a mark as wide as its words belongs
 HOLE = re.compile(r"%\(\w+\)[sd]|%%|%[sn]|\{[^}]*\}|</?\w+>")
 # The same in both languages: names of systems and formats.
 ALIKE = {"UPI", "HTTP Accept", "CSV, XLSX"}
@@ -58,6 +59,9 @@ class TestCatalogue:
             "= {total_amount}", "%(name)s, %(title)s", "{plan}, {frequency}, {price}",
             "{number}: {state}.", "{school}: {headline}. {link}",
         }  # fmt: skip
+
+    def test_chinese_is_punctuated_in_its_own_width(self) -> None:
+        assert [entry.said for entry in ENTRIES if NARROW.search(entry.said.replace(":{tag}:", ""))] == []
 
     def test_what_is_filled_in_stays_as_it_was(self) -> None:
         assert [e.text for e in ENTRIES if holes(e.said) != holes(e.plural or e.text)] == []
