@@ -141,7 +141,7 @@ def test_forms_pick_from_lists_days_and_other_records(head: Visitor, org: Organi
     expect(page.locator(".select2-selection__rendered")).to_contain_text("Ada Lovelace")
     page.locator("[x-ref^=relatedWidgetWrapper]").click()
     expect(page.locator("#add_id_customer")).to_be_visible()
-    head.picture("console-form")
+    head.check("console-form")
     plan(org)
     page = head.go("/console/billing/discountrule/add/")
     page.locator("#id_plans_add_all, #id_plans_add_all_link").first.click()
@@ -150,6 +150,7 @@ def test_forms_pick_from_lists_days_and_other_records(head: Visitor, org: Organi
     page.locator(".calendarbox td a").locator("visible=true").first.click()
     expect(page.locator("#id_starts_on")).not_to_have_value("")
     head.picture("console-discount")
+    assert head.too_wide() <= 0
 
 
 def test_bank_lines_are_worked_by_keys(boss: Visitor, org: Organization, ada: Customer) -> None:
@@ -167,3 +168,4 @@ def test_screens_of_every_kind_keep_to_the_policy(boss: Visitor, ada: Customer) 
     for path in (*LISTS, f"customers/{ada.pk}/", f"invoices/{invoice.pk}/", f"billing/invoice/{invoice.pk}/change/"):
         page = boss.go(f"/console/{path}")
         page.wait_for_function("document.documentElement.hasAttribute('x-cloak') === false")
+        assert boss.too_wide() <= 0, path

@@ -71,6 +71,11 @@ class Visitor:
             slug = name or re.sub(r"\W+", "-", self.page.url.removeprefix(self.url)).strip("-") or "start"
             self.page.screenshot(path=f"{SHOTS}/{slug}-{self.size}.png", full_page=True)
 
+    def too_wide(self) -> int:
+        """By how many pixels the page is wider than the screen; 0 or less where it fits."""
+        wide: int = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        return wide
+
     def check(self, name: str = "") -> None:
         """The page as it stands: accessible to the axe, nothing wider than the screen; a picture where asked for."""
         self.page.wait_for_load_state()
@@ -81,7 +86,7 @@ class Visitor:
 
     def faults(self) -> list[str]:
         """What is wrong for eyes and machines: wider than the screen, serious to the axe."""
-        wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        wide = self.too_wide()
         found = [f"{wide} px wider than the screen"] if wide > 0 else []
         for one in Axe().run(self.page).response["violations"]:
             if one["impact"] in SERIOUS:
