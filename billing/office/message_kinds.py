@@ -35,7 +35,8 @@ class Kind:
     """subject, paragraphs: of the e-mail. short: of SMS and WhatsApp. page: what {link} opens, by its address's name.
 
     is_urgent: it goes at once, also at night. in_digest: it may wait for the one message of the day. told_in: the kind
-    in which it is told where both are about the same payment.
+    in which it is told where both are about the same payment. required: without these in its text it would be of no
+    use. channels: that it ever goes by.
     """
 
     code: str
@@ -49,6 +50,8 @@ class Kind:
     is_urgent: bool = False
     in_digest: bool = False
     told_in: str = ""
+    required: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ("email", "sms", "whatsapp")
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -235,6 +238,30 @@ KINDS: dict[str, Kind] = {
                     _("thank you: what was due is paid, and the policy {agreement} is in force again from {day}."),
                 ),
             )
+        ),
+        Kind(
+            "invitation", _("invitation"), "security", _("{school} invites you"),
+            (
+                "{offer}", _("Set a password here: {link}"),
+                _("The link works once, until {day}. If you do not know us, do nothing."),
+            ),
+            ("offer", "day"), required=("link",), channels=("email",),
+        ),
+        Kind(
+            "password_link", _("new password"), "security", _("{school}: set a new password"),
+            (
+                _(
+                    "Somebody, probably you, asked for a new password for the login {username}. Set it here within an"
+                    " hour: {link}"
+                ),
+                _("If it was not you, do nothing: the old password stays."),
+            ),
+            ("username",), required=("link",), channels=("email",),
+        ),
+        Kind(
+            "address_link", _("new e-mail address"), "security", _("{school}: confirm your e-mail address"),
+            (_("Confirm within a day that this is the e-mail address of the login {username}: {link}"),),
+            ("username",), required=("link",), channels=("email",),
         ),
         Kind(
             "digest", _("several messages in one"), "coming", _("{count} messages from {school}"),

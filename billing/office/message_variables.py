@@ -26,6 +26,10 @@ VARIABLES: dict[str, Variable] = {
     "link": Variable(_("address of the page to act on"), "https://pay.example.org/family/",
                      fallback=_("See your family page.")),
     "number": Variable(_("number of the receipt, payment or refund"), "RCP-2026-00000012"),
+    "username": Variable(_("the login"), "mei"),
+    "offer": Variable(_("what the login is for"),
+                      _("Allegro Music School invites you to see and pay online what Lin Family owes, and to keep your"
+                        " receipts.")),
     "period": Variable(_("from which day to which"), _("1 March 2026 to 31 March 2026")),
     "payment": Variable(_("number of the payment"), "PAY-2026-03-00000012"),
     "receipt": Variable(_("the receipt, where one goes with it"), _("Your receipt: RCP-2026-00000012.")),

@@ -59,6 +59,18 @@ def compose(code: str, values: Mapping[str, str], organization: Organization) ->
     return say(kind, Channel.EMAIL, default_words(kind, Channel.EMAIL), all_values)
 
 
+def with_link(code: str, values: Mapping[str, str], organization: Organization, language: str) -> Said:
+    """The e-mail of a kind by whose link alone one goes on, in the organization's words where it has some.
+
+    {link} stays in it until it is sent, when the sealed link of the message takes its place. One query.
+    """
+    own = newest(organization, {code}).get((code, Channel.EMAIL, language))
+    with override(language):
+        words = Said(own.subject, own.body) if own is not None else default_words(KINDS[code], Channel.EMAIL)
+        filled = {"school": organization.shown_name} | dict(values) | {"link": "{link}"}
+        return say(KINDS[code], Channel.EMAIL, words, filled)
+
+
 def _fill(text: str, values: Mapping[str, str]) -> str:
     return PLACE.sub(lambda found: values.get(found[1]) or _fallback(found), text)
 
@@ -97,6 +109,10 @@ def check_words(kind: Kind, channel: str, subject: str, body: str) -> Said:
         subject = ""
     body = clean_text(body.replace("\r\n", "\n"), field="body", longest=LONGEST[Channel(channel)], required=True)
     _check_variables(kind, channel, body, "body")
+    for name in kind.required:
+        if f"{{{name}}}" not in body:
+            sentence = _("{variable} must stand in the text: without it nobody can go on.")
+            raise BadInput(sentence, field="body", code="variable_missing", variable=f"{{{name}}}")
     return Said(subject, body)
 
 
@@ -107,6 +123,8 @@ def _check_variables(kind: Kind, channel: str, text: str, field: str) -> None:
     ]  # fmt: skip
     if field == "subject" and kind.subject != "{headline}":
         allowed.remove("headline")
+    if field == "subject":  # what is required is filled in the text alone
+        allowed = [name for name in allowed if name not in kind.required]
     listed = ", ".join(f"{{{name}}}" for name in allowed)
     for name in PLACE.findall(text):
         if name not in allowed:

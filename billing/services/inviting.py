@@ -20,6 +20,7 @@ from billing.office.machines import token_digest
 from billing.office.models import User
 from billing.office.models.user import Role
 from billing.office.notices import Message, queue_notices
+from billing.office.wording import with_link
 from billing.transactions import transaction_required
 
 GOOD_FOR, AGAIN_AFTER, MOST_SENT = timedelta(days=14), timedelta(minutes=1), 10
@@ -157,16 +158,13 @@ def _write(invitation: Invitation, link: str, now: datetime) -> None:
             if invitation.customer is not None
             else _("{school} invites you, {name}, to see your lessons and earnings online.")
         )
-        first = str(words).format(school=organization.shown_name, name=invitation.party.name)
-        rest = str(
-            _("Set a password here: {link}\n\nThe link works once, until {last}. If you do not know us, do nothing.")
-        )
-        message = Message(
-            kind="invitation", fact=f"invitation:{invitation.pk}:{invitation.times_sent}",
-            party=invitation.customer_id, recipient=invitation.email, language=invitation.language,
-            subject=str(_("{school} invites you")).format(school=organization.shown_name),
-            body=f"{first}\n\n" + rest.replace("{last}", last), link=link,
-        )  # fmt: skip
+        offer = str(words).format(school=organization.shown_name, name=invitation.party.name)
+    values = {"offer": offer, "day": last, "name": invitation.party.name}
+    said = with_link("invitation", values, organization, invitation.language)
+    message = Message(
+        kind="invitation", fact=f"invitation:{invitation.pk}:{invitation.times_sent}", party=invitation.customer_id,
+        recipient=invitation.email, language=invitation.language, subject=said.subject, body=said.body, link=link,
+    )  # fmt: skip
     queue_notices(organization, [message], now)
 
 

@@ -54,9 +54,10 @@ def _row(kind: Kind, own: Mapping[tuple[str, str, str], Wording]) -> dict[str, o
     cells = [
         (channel, language, label, own.get((kind.code, channel, language)))
         for channel in CHANNELS
+        if channel in kind.channels
         for language, label in LANGUAGES
     ]
-    return {"kind": kind, "cells": cells}
+    return {"kind": kind, "cells": cells, "unused": [one for one in CHANNELS if one not in kind.channels]}
 
 
 @console_path("wordings/<slug:kind>/<slug:channel>/<slug:language>/", "wording", "edit_wordings")
@@ -64,7 +65,7 @@ def _row(kind: Kind, own: Mapping[tuple[str, str, str], Wording]) -> dict[str, o
 def wording(request: ConsoleRequest, kind: str, channel: str, language: str) -> HttpResponse:
     """GET: what holds, with a preview. POST: preview shows what was typed, save writes a version, restore gives the
     words back to the system."""
-    if kind not in KINDS or channel not in CHANNELS or language not in dict(LANGUAGES):
+    if kind not in KINDS or channel not in KINDS[kind].channels or language not in dict(LANGUAGES):
         raise Http404
     place = (kind, channel, language)
     own = newest(request.organization, {kind}).get(place)
@@ -153,5 +154,6 @@ def _places(kind: str) -> list[tuple[str, str]]:
     return [
         (reverse("admin:wording", args=[kind, channel, language]), f"{channel.label} · {label}")
         for channel in CHANNELS
+        if channel in KINDS[kind].channels
         for language, label in LANGUAGES
     ]

@@ -10,6 +10,7 @@ from django.utils.translation import override
 from billing.errors import Sentence
 from billing.office.models import Organization, User
 from billing.office.notices import Message, queue_notices
+from billing.office.wording import with_link
 from billing.transactions import transaction_required
 
 NOT_ME: Sentence = _("If this was not you, set a new password at once and call the office.")
@@ -17,7 +18,7 @@ NOT_ME: Sentence = _("If this was not you, set a new password at once and call t
 
 @dataclass(frozen=True)
 class Letter:
-    """kind: of the notice. text: sentences with {name} of the facts told, and {link} where a link stands."""
+    """kind: of the notice. text: sentences with {name} of the facts told."""
 
     kind: str
     subject: Sentence
@@ -56,15 +57,8 @@ ADDRESS_CHANGED = Letter(
     "address_changed", _("Your e-mail address was changed"),
     _("The e-mail address of your login {username} is now {new}, since {when}."),
 )  # fmt: skip
-RESET = Letter(
-    "password_link", _("Set a new password"),
-    _("Somebody, probably you, asked for a new password for the login {username}. Set it here within an hour: {link}"
-      "\n\nIf it was not you, do nothing: the old password stays."),
-)  # fmt: skip
-CONFIRM_ADDRESS = Letter(
-    "address_link", _("Confirm your e-mail address"),
-    _("Confirm within a day that this is the e-mail address of the login {username}: {link}"),
-)  # fmt: skip
+# With a link, in words that an organization may write itself: kinds of message_kinds.
+RESET, CONFIRM_ADDRESS = "password_link", "address_link"
 
 
 def organization_of(user: User) -> Organization | None:
@@ -79,9 +73,7 @@ def organization_of(user: User) -> Organization | None:
 
 
 @transaction_required
-def tell(
-    letter: Letter, *, user: User, fact: str, now: datetime, to: str = "", link: str = "", **facts: object
-) -> None:
+def tell(letter: Letter, *, user: User, fact: str, now: datetime, to: str = "", **facts: object) -> None:
     """Write a letter to a user, in the user's language. fact: makes it one of its kind.
 
     to: another address than the user's. Whoever has no address, or belongs to no organization, is not written to.
@@ -91,13 +83,24 @@ def tell(
         return
     with override(user.language):
         when = date_format(now.astimezone(organization.zone), "DATETIME_FORMAT")
-        said = {"username": user.get_username(), "when": when, "link": "{link}"} | facts
-        body = str(letter.text).format(**said)
-        if not link:
-            body = f"{body}\n\n{NOT_ME}"
-        subject = f"{organization.shown_name}: {letter.subject}"
+        body = str(letter.text).format(**{"username": user.get_username(), "when": when} | facts)
         message = Message(
-            kind=letter.kind, fact=fact[:80], recipient=recipient, subject=subject, body=body, language=user.language,
-            link=link,
+            kind=letter.kind, fact=fact[:80], recipient=recipient, body=f"{body}\n\n{NOT_ME}", language=user.language,
+            subject=f"{organization.shown_name}: {letter.subject}",
         )  # fmt: skip
+    queue_notices(organization, [message], now)
+
+
+@transaction_required
+def send_link(kind: str, *, user: User, fact: str, now: datetime, link: str, to: str = "") -> None:
+    """Write to a user, as tell does, with a link by which alone one goes on. kind: RESET or CONFIRM_ADDRESS."""
+    recipient, organization = to or user.email, organization_of(user)
+    if not recipient or organization is None:
+        return
+    values = {"username": user.get_username(), "name": str(user)}
+    said = with_link(kind, values, organization, user.language)
+    message = Message(
+        kind=kind, fact=fact[:80], recipient=recipient, subject=said.subject, body=said.body, language=user.language,
+        link=link,
+    )  # fmt: skip
     queue_notices(organization, [message], now)

@@ -20,6 +20,7 @@ from billing.office.accounts.letters import (
     CONFIRM_ADDRESS,
     PASSWORD_CHANGED,
     RESET,
+    send_link,
     tell,
 )
 from billing.office.accounts.sign_ins import end_sign_ins
@@ -65,7 +66,7 @@ def ask_for_reset(*, address: str, asked_from: str, now: datetime, link_of: ToAd
         token = new_token()
         made = _write(LinkKind.PASSWORD, user, address, token, asked_from, now)
         if user is not None:
-            tell(RESET, user=user, fact=f"link:{made.pk}", now=now, link=link_of(token))
+            send_link(RESET, user=user, fact=f"link:{made.pk}", now=now, link=link_of(token))
 
 
 def _check_place(asked_from: str, now: datetime) -> None:
@@ -162,7 +163,7 @@ def ask_for_address(*, user: User, address: str, asked_from: str, now: datetime,
         raise TooMany(until=now + HOUR)
     token = new_token()
     made = _write(LinkKind.ADDRESS, user, address, token, asked_from, now)
-    tell(CONFIRM_ADDRESS, user=user, fact=f"link:{made.pk}", now=now, to=address, link=link_of(token))
+    send_link(CONFIRM_ADDRESS, user=user, fact=f"link:{made.pk}", now=now, to=address, link=link_of(token))
     tell(ADDRESS_ASKED, user=user, fact=f"link:{made.pk}", now=now, new=address)
 
 

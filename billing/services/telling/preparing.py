@@ -82,7 +82,8 @@ def _partners(rows: QuerySet[Notice], found: Sequence[Notice]) -> list[Notice]:
 
 
 def _prepare(rows: Sequence[Notice], now: datetime) -> None:
-    known = [row for row in rows if row.party and row.channel != Channel.OFFICE and kind_of(row.kind)]
+    """What carries a link goes as it is written, to whom it was written."""
+    known = [row for row in rows if row.party and row.channel != Channel.OFFICE and kind_of(row.kind) and not row.link]
     plain = {row.pk for row in rows} - {row.pk for row in known}
     Notice.objects.filter(pk__in=plain).update(prepared_at=now)
     if not known:
