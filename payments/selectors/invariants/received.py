@@ -14,7 +14,7 @@ RULES = [
         guards_missing(
             (
                 "payments_paymentvoid", "payments_chequerejection", "payments_vaultcount", "payments_cashcount",
-                "payments_cashmovement",
+                "payments_cashmovement", "payments_credituse",
             ),
             (
                 "payments_payment", "payments_cheque", "payments_chequepresentation", "payments_deposit",
