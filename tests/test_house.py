@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,6 @@ from receipts.models import Receipt
 from tests.builders import organization, user
 
 PACKAGES = ("billing", "payments", "receipts", "reconciliation", "config")
-SOURCES = {
-    path.relative_to(settings.BASE_DIR): ast.parse(path.read_text(encoding="utf-8"))
-    for package in PACKAGES
-    for path in sorted((settings.BASE_DIR / package).rglob("*.py"))
-    if "migrations" not in path.parts
-}
 TESTS = sorted((settings.BASE_DIR / "tests").rglob("test_*.py"))
 
 # Where seconds are measured or dice are thrown; nowhere near money.
@@ -44,6 +39,16 @@ MONEY = (
     Allocation, ApprovalRequest, Cheque, CreditItem, CreditMemo, Invoice, JournalEntry, JournalLine, Payment,
     PaymentVoid, Period, Receipt,
 )  # fmt: skip
+
+
+@cache
+def sources() -> dict[Path, ast.Module]:
+    return {
+        path.relative_to(settings.BASE_DIR): ast.parse(path.read_text(encoding="utf-8"))
+        for package in PACKAGES
+        for path in sorted((settings.BASE_DIR / package).rglob("*.py"))
+        if "migrations" not in path.parts
+    }
 
 
 def calls(tree: ast.AST) -> Iterator[str]:
@@ -72,7 +77,7 @@ def offenders(found: dict[Path, object], allowed: set[str]) -> dict[str, object]
 def test_no_float_comes_near_money() -> None:
     """Invariant 23: float and round() are not used."""
     found: dict[Path, object] = {}
-    for path, tree in SOURCES.items():
+    for path, tree in sources().items():
         words = [name for name in calls(tree) if name in ("float", "round")]
         words += [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "float"]
         found[path] = [word for word in words if word != "float" or not _only_refuses(path)]
@@ -88,7 +93,7 @@ def test_one_place_reads_the_time() -> None:
     found: dict[Path, object] = {
         path: [name for name in calls(tree) if READS_THE_TIME.search(name)]
         + [f"{node.module}.{alias.name}" for node, alias in imported(tree) if (node.module, alias.name) in BARE_CLOCKS]
-        for path, tree in SOURCES.items()
+        for path, tree in sources().items()
     }
     assert offenders(found, CLOCKS) == {}
 
@@ -101,7 +106,7 @@ def test_every_service_says_what_it_does() -> None:
     """A service is what is marked as a part; its docstring is the contract."""
     silent = {
         f"{path}:{function.name}"
-        for path, tree in SOURCES.items()
+        for path, tree in sources().items()
         for function in functions(tree)
         if "transaction_required" in {ast.unparse(mark) for mark in function.decorator_list}
         and not function.name.startswith("_")
@@ -114,7 +119,7 @@ def test_every_service_takes_the_time_instead_of_reading_it_and_names_its_argume
     """Money moves by keyword: nobody passes an amount in the place of another."""
     loose = {
         f"{path}:{function.name}"
-        for path, tree in SOURCES.items()
+        for path, tree in sources().items()
         if path.parts[1:2] == ("services",) and path.parts[0] in ("payments", "receipts")
         for function in functions(tree)
         if "transaction_required" in {ast.unparse(mark) for mark in function.decorator_list}
@@ -126,8 +131,8 @@ def test_every_service_takes_the_time_instead_of_reading_it_and_names_its_argume
 
 def test_files_and_functions_stay_small() -> None:
     """Nine in ten files below three hundred lines and none above four hundred; nine in ten functions below forty."""
-    files = [len((settings.BASE_DIR / path).read_text(encoding="utf-8").splitlines()) for path in SOURCES]
-    lengths = [(f.end_lineno or f.lineno) - f.lineno + 1 for tree in SOURCES.values() for f in functions(tree)]
+    files = [len((settings.BASE_DIR / path).read_text(encoding="utf-8").splitlines()) for path in sources()]
+    lengths = [(f.end_lineno or f.lineno) - f.lineno + 1 for tree in sources().values() for f in functions(tree)]
     assert max(files) <= 400
     assert sum(length > 300 for length in files) <= len(files) / 10
     assert max(lengths) <= 50
@@ -138,7 +143,7 @@ def test_lower_apps_know_nothing_of_higher_ones() -> None:
     """Also inside functions, where the import linter's graph would see it too; and nobody imports config."""
     order = {"billing": 0, "payments": 1, "receipts": 2, "reconciliation": 2, "config": 3}
     wrong = set()
-    for path, tree in SOURCES.items():
+    for path, tree in sources().items():
         for node in ast.walk(tree):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -152,7 +157,7 @@ def test_lower_apps_know_nothing_of_higher_ones() -> None:
 def test_no_app_sends_signals() -> None:
     words = ("post_save", "post_delete", "Signal(")
     assert {
-        str(p) for p in SOURCES if any(w in (settings.BASE_DIR / p).read_text(encoding="utf-8") for w in words)
+        str(p) for p in sources() if any(w in (settings.BASE_DIR / p).read_text(encoding="utf-8") for w in words)
     } == set()
 
 
@@ -160,7 +165,7 @@ def test_nothing_goes_raw_to_the_database_or_the_page() -> None:
     """Queries are made by the ORM or with parameters, and what people typed is escaped."""
     risky = {
         str(path)
-        for path, tree in SOURCES.items()
+        for path, tree in sources().items()
         for name in calls(tree)
         if name.endswith((".raw", ".extra")) or name in ("RawSQL", "mark_safe")
     }
