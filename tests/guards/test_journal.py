@@ -237,11 +237,11 @@ class TestReversals:
 
 def test_R141_nothing_but_the_posting_service_writes_the_journal() -> None:
     """Only post_entries makes entries and lines: no other module of ours names their making."""
-    from tests.test_house import SOURCES, calls
+    from tests.test_house import sources, calls
 
     makers = {
         str(path)
-        for path, tree in SOURCES.items()
+        for path, tree in sources().items()
         for call in calls(tree)
         if call.startswith(("JournalEntry.objects.", "JournalLine.objects."))
         and call.rpartition(".")[2]
@@ -249,7 +249,7 @@ def test_R141_nothing_but_the_posting_service_writes_the_journal() -> None:
     }
     bulk = {
         str(path)
-        for path, tree in SOURCES.items()
+        for path, tree in sources().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("JournalEntry", "JournalLine")
     }
