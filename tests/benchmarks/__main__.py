@@ -11,7 +11,7 @@ from tests.benchmarks import ground
 
 NAMES = (
     "counter", "bulk", "maturity", "aging", "papers", "statements", "billing_run", "regeneration",
-    "forecast", "chasing", "charging", "latency", "pages", "webhooks", "bank_import",
+    "forecast", "chasing", "charging", "latency", "pages", "isolation", "webhooks", "bank_import",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What a family waits for, with a hundred thousand invoices in the database: every page of theirs, as a browser asks.
+"""What families and teachers wait for, with a hundred thousand invoices in the database: every page, as a browser asks.
 
 The floor is the same process answering /healthz: what a request costs that asks the database next to nothing.
 """
@@ -18,6 +18,7 @@ from billing.models import Customer, Invoice
 from billing.office.models import User
 from tests.benchmarks.ground import Figure, analyze, bill, make_organization, median, percentile, seconds
 from tests.benchmarks.scatter import scatter, scatter_customers
+from tests.benchmarks.teaching import make_teacher
 
 INVOICES, CUSTOMERS, OF_FAMILY = 100_000, 5_000, 60
 ASKED = 60
@@ -35,11 +36,20 @@ def run() -> list[Figure]:
     parent = User.objects.create(username="parent")
     family = Customer.objects.get(pk=customers[-1])
     family.users.add(parent)
+    teacher = _signed_in(make_teacher(organization, _now()))
     analyze()
-    client = Client()
-    client.force_login(parent, backend="django.contrib.auth.backends.ModelBackend")
+    client = _signed_in(parent)
     floor = median(_times(client, reverse("healthz"))) * 1000
-    return [figure for path in _paths(family) for figure in _figures(client, path, floor)]
+    return [
+        figure for path in _paths(family)
+        for figure in _figures(teacher if path.startswith("/teacher/") else client, path, floor)
+    ]  # fmt: skip
+
+
+def _signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
 
 
 def _now() -> Any:
@@ -72,8 +82,8 @@ def _figures(client: Client, path: str, floor: float) -> Iterator[Figure]:
     with CaptureQueriesContext(connection) as queries:
         answer = client.get(path)
     asked = len(queries)  # now: the next request forgets them
-    if answer.status_code != 200:
-        return  # a page that only takes what is posted, or leads on
+    if answer.status_code != 200 or not answer["Content-Type"].startswith("text/html"):
+        return  # a page that only takes what is posted, or leads on; a file
     times = _times(client, path)
     p95, size = percentile(times, 0.95) * 1000, len(answer.content) + _linked(answer.content.decode())
     note = f"median {median(times) * 1000:.0f} ms, {asked} queries, {size / 1000:.0f} kB with styles and scripts"
