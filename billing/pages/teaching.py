@@ -42,6 +42,7 @@ from billing.selectors.timetable import seats_of_lesson
 
 AHEAD = timedelta(days=14)
 MOST_LESSONS = 200
+MOST_EARNINGS = 100  # each with how it came about; the paper of the month has them all
 # A state in a teacher's words, with a shape beside it so that colour alone says nothing.
 BEING_PAID = "being_paid"
 PAYMENTS: Mapping[str, tuple[Sentence, str, str]] = {
@@ -161,7 +162,8 @@ def earnings(request: HttpRequest) -> HttpResponse:
 
 
 def _account(account: Statement) -> dict[str, Any]:
-    return {"of": account, "rows": [_earned(row) for row in account.earned]}
+    latest = account.earned[-MOST_EARNINGS:]
+    return {"of": account, "rows": [_earned(row) for row in latest], "more": len(account.earned) > len(latest)}
 
 
 def _earned(row: Earning) -> dict[str, Any]:

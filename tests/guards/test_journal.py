@@ -237,7 +237,7 @@ class TestReversals:
 
 def test_R141_nothing_but_the_posting_service_writes_the_journal() -> None:
     """Only post_entries makes entries and lines: no other module of ours names their making."""
-    from tests.test_house import sources, calls
+    from tests.test_house import calls, sources
 
     makers = {
         str(path)

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.models import Provider
 from billing.office.models import Organization, User
+from billing.pages import teaching
 from billing.pages.teaching import bars
 from billing.rules.earned_formula import formula
 from billing.selectors.chasing.tries import CHARGES
@@ -107,6 +108,19 @@ def test_R79_R81_every_amount_shows_its_arithmetic(room, status, line, sentence)
     cast.accrue(room.org)
     text = room.see("/teacher/earnings/")
     assert line in text and sentence in text
+
+
+def test_of_a_long_month_the_latest_earnings_are_shown(room, monkeypatch) -> None:
+    for days in (1, 2, 3):
+        cast.tell(cast.one_lesson(room.tess, starts_at=NOW - timedelta(days=days)), "attended")
+    cast.accrue(room.org)
+    more = "There were more; the latest are shown."
+    monkeypatch.setattr(teaching, "MOST_EARNINGS", 3)
+    text = room.see("/teacher/earnings/")
+    assert text.count("Why this amount?") == 3 and more not in text
+    monkeypatch.setattr(teaching, "MOST_EARNINGS", 2)
+    text = room.see("/teacher/earnings/")
+    assert text.count("Why this amount?") == 2 and more in text
 
 
 def test_R84_a_group_lesson_is_shared_in_the_arithmetic(room) -> None:
