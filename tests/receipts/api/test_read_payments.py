@@ -1,5 +1,6 @@
 """Reading one payment, looking one up, and listing them (R179, R180)."""
 
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -164,22 +165,29 @@ class TestLookup:
         assert (got.status_code, got.json()["code"]) == (status, code)
 
 
-@pytest.fixture
-def six(caller: Caller, ada: Any) -> None:
+@pytest.fixture(scope="module")
+def six(one_world: None) -> Caller:
     """Six payments, numbered 01 to 06: two customers, three methods, four days; 03 waits, 06 is in euros."""
-    policy(caller.organization, "payments.verify_above", "900")
-    policy(caller.organization, "payments.currencies", ["EUR"])
-    ben = builders.customer(caller.organization, name="Ben Bitdiddle", code="BEN")
-    builders.pay(ada, "30", received_on=date(2026, 3, 1))
-    builders.pay(ben, "20", received_on=date(2026, 3, 5), method="card", reference="x")
-    builders.pay(ben, "1000", received_on=date(2026, 3, 5), by=builders.user(caller.organization, "clerk"))
-    builders.pay(ada, "25", received_on=date(2026, 3, 10), method="cheque", cheque=builders.cheque())
-    builders.pay(ada, "20", received_on=date(2026, 3, 12))
-    builders.pay(ben, "22", currency="EUR", by=builders.user(caller.organization, "clerk"))
+    with time_machine.travel(NOW, tick=False):
+        caller = Caller(builders.organization(), "accountant")
+        policy(caller.organization, "payments.verify_above", "900")
+        policy(caller.organization, "payments.currencies", ["EUR"])
+        ada = builders.customer(caller.organization, code="ADA")
+        ben = builders.customer(caller.organization, name="Ben Bitdiddle", code="BEN")
+        builders.pay(ada, "30", received_on=date(2026, 3, 1))
+        builders.pay(ben, "20", received_on=date(2026, 3, 5), method="card", reference="x")
+        builders.pay(ben, "1000", received_on=date(2026, 3, 5), by=builders.user(caller.organization, "clerk"))
+        builders.pay(ada, "25", received_on=date(2026, 3, 10), method="cheque", cheque=builders.cheque())
+        builders.pay(ada, "20", received_on=date(2026, 3, 12))
+        builders.pay(ben, "22", currency="EUR", by=builders.user(caller.organization, "clerk"))
+    return caller
 
 
-@pytest.mark.usefixtures("six")
 class TestList:
+    @pytest.fixture
+    def caller(self, six: Caller) -> Caller:
+        return six
+
     def test_R180_newest_first_with_the_count(self, caller: Caller) -> None:
         got = caller.get("")
         assert numbers(got) == ["06", "05", "04", "03", "02", "01"]
@@ -292,9 +300,10 @@ class TestList:
 
 class TestQueries:
     def queries(self, caller: Caller, path: str = "", **query: str) -> int:
+        """Besides who acts, and how often they asked."""
         with CaptureQueriesContext(connection) as captured:
             assert caller.get(path, **query).status_code == 200
-        return len([q for q in captured if "quittance." not in q["sql"]])
+        return len([q for q in captured if not re.search(r"quittance\.|office_askedcount", q["sql"])])
 
     def test_a_list_costs_the_same_for_one_row_and_for_many(self, caller: Caller, ada: Any) -> None:
         builders.invoice(ada, "5")
@@ -337,6 +346,7 @@ class TestOtherOrganization:
         assert caller.get("lookup/", customer="EVE", date="2026-03-12").status_code == 404
 
     def test_47_absent_and_anothers_cost_the_same_queries(self, caller: Caller, theirs: Any) -> None:
+        caller.get("abc/")  # the first of a span costs one more
         spent = []
         for number in (theirs.payment.number, "PAY-2026-03-99999999", "abc"):
             with CaptureQueriesContext(connection) as captured:
