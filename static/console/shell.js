@@ -16,3 +16,17 @@ document.addEventListener("DOMContentLoaded", () => {
   const token = document.getElementById("token");
   if (token && token.readOnly) token.select();
 });
+// A field that looks up its choices is called as its label says; the library names it by what is chosen alone.
+function nameLookUps() {
+  for (const select of document.querySelectorAll("select.select2-hidden-accessible[id]")) {
+    const label = document.querySelector(`label[for="${CSS.escape(select.id)}"]`);
+    const box = select.nextElementSibling && select.nextElementSibling.querySelector(".select2-selection");
+    const chosen = box && box.querySelector(".select2-selection__rendered");
+    if (!label || !chosen) continue;
+    label.id = label.id || `${select.id}-label`;
+    box.setAttribute("aria-labelledby", `${label.id} ${chosen.id}`);
+    chosen.setAttribute("aria-labelledby", label.id);
+  }
+}
+window.addEventListener("load", nameLookUps);
+document.addEventListener("formset:added", nameLookUps);
