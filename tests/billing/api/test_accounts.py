@@ -73,6 +73,7 @@ class TestInvoices:
     def test_they_come_in_pages_at_the_same_cost(self, caller: Caller, ada: Any) -> None:
         for _ in range(7):
             builders.invoice(ada, "10")
+        caller.call("GET", f"{INVOICES}?customer=ADA")  # the first of a span costs one more
         spent = []
         for size in (1, 7):
             with CaptureQueriesContext(connection) as captured:
