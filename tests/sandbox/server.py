@@ -47,7 +47,11 @@ class Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
+    """An answer leaves in one piece: a second one would wait for the first to be acknowledged, 40 ms later."""
+
     protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    disable_nagle_algorithm = True
     server: Server
 
     def _serve(self) -> None:
@@ -133,10 +137,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Says nothing: a request line may hold what is nobody's business."""
 
 
-def serve(processor: Processor, port: int = 0, *, posting: bool = True) -> Server:
-    """Start answering, in threads. posting: deliver webhooks as they fall due; else only when told."""
+def serve(processor: Processor, port: int = 0, *, posting: bool = True, poll: float = 0.5) -> Server:
+    """Start answering, in threads. posting: deliver webhooks as they fall due; else only when told. poll: seconds,
+    how soon it stops."""
     server = Server(processor, port)
-    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    Thread(target=server.serve_forever, kwargs={"poll_interval": poll}, daemon=True).start()
     if posting:
         Thread(target=_post, args=(server,), daemon=True).start()
     return server
@@ -157,7 +162,7 @@ def stop(server: Server) -> None:
 @contextmanager
 def running(processor: Processor, *, posting: bool = False) -> Iterator[Server]:
     """Serve a processor on a free port while the block runs."""
-    server = serve(processor, posting=posting)
+    server = serve(processor, posting=posting, poll=0.002)
     try:
         yield server
     finally:
