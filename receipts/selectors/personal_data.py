@@ -28,7 +28,7 @@ from billing.models import (
 )
 from billing.office.models import AuditEntry, KeptDocument, Membership, Notice, SignIn, User
 from billing.office.models.notice import Channel
-from payments.models import Cheque, Dispute, Payment, PaymentMethod, Refund
+from payments.models import Cheque, CreditUse, Dispute, Payment, PaymentMethod, Refund
 from receipts.models import DataExport, ErasureCase, IssuedPaper, PaperCopy
 from receipts.selectors.own_papers import papers_of, receipts_of, refund_receipts_of
 
@@ -161,6 +161,11 @@ def _allocations(person: Person) -> list[Row]:
 def _credit_memos(person: Person) -> list[Row]:
     found = CreditMemo.objects.filter(credit_item__customer__in=person.keys).select_related("organization")
     return rows(found.order_by("pk"), "number issued_on net_amount tax_amount reason", school=_school)
+
+
+def _credit_uses(person: Person) -> list[Row]:
+    """Credit that the family set against its own invoices itself, on its page."""
+    return rows(_own(CreditUse, person), "currency amount made_at", school=_school)
 
 
 def _payments(person: Person) -> list[Row]:
@@ -302,8 +307,9 @@ SECTIONS: Mapping[str, Callable[[Person], list[Row]]] = {
     "profile": _profile, "roles": _roles, "sign_ins": _sign_ins, "accounts": _customers, "students": _students,
     "billing_addresses": _billing_profiles, "agreements": _agreements, "shares_of_agreements": _shares,
     "lessons": _lessons, "invoices": _invoices, "allocations": _allocations, "credit_memos": _credit_memos,
-    "payments": _payments, "cheques": _cheques, "ways_to_pay": _methods, "refunds": _refunds, "disputes": _disputes,
-    "promises": _promises, "plan_requests": _plan_requests, "receipts": _receipts,
+    "credit_uses": _credit_uses, "payments": _payments, "cheques": _cheques, "ways_to_pay": _methods,
+    "refunds": _refunds, "disputes": _disputes, "promises": _promises, "plan_requests": _plan_requests,
+    "receipts": _receipts,
     "refund_receipts": _refund_receipts, "issued_papers": _issued_papers, "paper_copies": _paper_copies,
     "messages": _messages, "message_preferences": _preferences, "documents": _documents, "requests": _requests,
     "changes": _changes,

@@ -12,6 +12,7 @@ from billing.office import clock
 from billing.office.access import grant_role
 from billing.office.models import AuditEntry, Notice, Organization
 from billing.office.sealed_files import sealed_path
+from payments.models import CreditUse
 from receipts.models import DataExport
 from receipts.services.paper_files import hand_out_paper
 from receipts.services.papers import hand_out
@@ -111,6 +112,17 @@ class TestWhatIsInIt:
         assert [name for name in names if name.endswith(f"{mine.number}.pdf")] and export.counts["papers"] == 1
         by_letter = DataExport.objects.get(customer=ada.customer)
         assert by_letter.counts["issued_papers"] == 1  # not what was made for a login
+
+    def test_it_has_the_credit_that_the_family_used_itself(self, ada: Family, org: Organization) -> None:
+        eve = family(org, "Eve")
+        for one, amount in ((ada, "20.00"), (eve, "30.00")):
+            CreditUse.objects.create(
+                organization=org, customer=one.customer, currency="USD", amount=amount, invoice_ids=[],
+                request_key="once", made_at=b.NOW, made_by=one.user,
+            )  # fmt: skip
+        ada.post()
+        work()
+        assert [row["amount"] for row in ada.copy()["credit_uses"]] == ["20.00"]
 
 
 class TestAsking:
