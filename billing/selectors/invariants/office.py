@@ -46,7 +46,9 @@ BESIDES = {
     "ledger_glbatchentry": "gl_member_joins_now",
     "ledger_journalentry": "entry_balances period_is_open reversal_mirrors",
     "ledger_journalline": "line_balances line_joins_now",
+    "office_accountlink": "forgets",
     "office_auditseal": "seal",
+    "office_signin": "forgets",
 }
 
 

@@ -37,7 +37,8 @@ def at(school: Organization, days: int, minute: int = 5) -> datetime:
 
 
 def told(school: Organization) -> list[str]:
-    return list(Notice.objects.filter(organization=school, recipient="managers").values_list("kind", flat=True))
+    rows = Notice.objects.filter(organization=school, recipient="managers").order_by("pk")
+    return list(rows.values_list("kind", flat=True))
 
 
 def test_row_8_each_level_is_told_once_however_often_the_job_runs(
@@ -50,7 +51,7 @@ def test_row_8_each_level_is_told_once_however_often_the_job_runs(
     assert (alarm_late_refunds(now=at(school, 15)), alarm_late_refunds(now=at(school, 16))) == (0, 1)
     assert alarm_late_refunds(now=at(school, 31)) == 1
     assert told(school) == ["refund_late", "refund_breach", "refund_overdue"]
-    subjects = Notice.objects.filter(recipient="managers").values_list("subject", flat=True)
+    subjects = Notice.objects.filter(recipient="managers").order_by("pk").values_list("subject", flat=True)
     assert subjects[0] == f"Refund {refund.number} is later than was promised"
 
 
