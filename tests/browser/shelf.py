@@ -17,11 +17,12 @@ HOST = "http://localhost"  # which a browser trusts without a certificate
 
 
 class Reader(Visitor):
-    """A visitor who reads answers instead of asking a server."""
+    """A visitor who reads answers instead of asking a server. beside: by address, what scripts of the pages ask for."""
 
     def __init__(self, browser: Browser, size: str) -> None:
         super().__init__(browser, HOST, None, size, script=True)
         self._path, self._lying = "", None
+        self.beside: dict[str, Any] = {}
         self.context.route("**/*", self._answer)
 
     def read(self, path: str, answer: Any) -> None:
@@ -38,8 +39,9 @@ class Reader(Visitor):
     def _answer(self, route: Route) -> None:
         path = route.request.url.removeprefix(HOST)
         name = path.removeprefix(settings.STATIC_URL).partition("?")[0]
-        if path.partition("#")[0] == self._path and self._lying is not None:
-            route.fulfill(status=self._lying.status_code, headers=dict(self._lying.headers), body=self._lying.content)
+        lying = self._lying if path.partition("#")[0] == self._path else self.beside.get(path)
+        if lying is not None:
+            route.fulfill(status=lying.status_code, headers=dict(lying.headers), body=lying.content)
         elif path.startswith(settings.STATIC_URL) and (file := finders.find(name)):
             route.fulfill(path=str(file), content_type=mimetypes.guess_type(name)[0])
         elif path == route.request.url:
