@@ -28,5 +28,10 @@ function nameLookUps() {
     chosen.setAttribute("aria-labelledby", label.id);
   }
 }
+// Marks that say something and are neither text nor button: the two-list picker makes them when the page is loaded.
+function nameMarks() {
+  for (const mark of document.querySelectorAll("span.help-tooltip[aria-label]")) mark.setAttribute("role", "img");
+}
 window.addEventListener("load", nameLookUps);
+window.addEventListener("load", () => setTimeout(nameMarks));
 document.addEventListener("formset:added", nameLookUps);

@@ -41,9 +41,9 @@ class NoticeAdmin(ExportableAdmin):
     search_fields = ("subject", "recipient", "fact")
     ordering = ("-id",)
     fields = (
-        ("kind", "fact"), ("customer", "channel", "recipient", "language"), "subject", "body", "attachment",
-        ("state", "attempts", "trouble", "is_doubtful"), ("queued_at", "next_try_at", "sent_at"),
-        ("delivered_at", "read_at", "bounced_at"), ("carrier", "carrier_ref", "wording"), ("original", "digest"),
+        ("kind", "fact"), ("customer", "recipient"), ("channel", "language"), "subject", "body", "attachment",
+        ("state", "attempts"), ("trouble", "is_doubtful"), ("queued_at", "next_try_at"), ("sent_at", "delivered_at"),
+        ("read_at", "bounced_at"), ("carrier", "carrier_ref"), ("wording", "original"), "digest",
     )  # fmt: skip
     readonly_fields = ("customer",)
     change_form_outer_before_template = "console/office/retry_notice.html"
