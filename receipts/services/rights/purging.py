@@ -91,20 +91,9 @@ def purge_sign_ins(*, now: datetime) -> list[RetentionRun]:
             model.objects.filter(attempt_time__lt=start).delete()[0]
             for model in (AccessAttempt, AccessFailureLog, AccessLog)
         )
-        gone += _forget_traces(start)
+        gone += _in_batches(partial(forget_traces_before, start=start), full=1)
         runs.append(_note(None, "sign_ins", until, gone, 0, now))
     return [run for run in runs if run is not None]
-
-
-def _forget_traces(start: datetime) -> int:
-    """Of sign-ins and mailed links, as many batches as a night takes."""
-    gone = 0
-    for _batch in range(BATCHES):
-        done = in_transaction(lambda: forget_traces_before(start=start))
-        gone += done
-        if not done:
-            break
-    return gone
 
 
 def runs_of(organization: Organization) -> list[RetentionRun]:
@@ -163,13 +152,19 @@ def _run(organization: Organization, kind: str, now: datetime) -> RetentionRun |
     due = _due(organization, kind, now)
     if due.until is None:
         return None
+    gone = _in_batches(partial(_purge_some, organization, kind, due.until, now))
+    return _note(organization, kind, due.until, gone, due.held, now)
+
+
+def _in_batches(work: Callable[[], int], full: int = BATCH) -> int:
+    """Each in a transaction of its own, until one is not full or the night has enough. Returns how many went."""
     gone = 0
     for _batch in range(BATCHES):
-        done = in_transaction(partial(_purge_some, organization, kind, due.until, now))
+        done = in_transaction(work)
         gone += done
-        if done < BATCH:
+        if done < full:
             break
-    return _note(organization, kind, due.until, gone, due.held, now)
+    return gone
 
 
 def _purge_some(organization: Organization, kind: str, until: date, now: datetime) -> int:
